@@ -1,0 +1,82 @@
+// npm run build: dist/cli.js (the command, one file), dist/index.js and dist/protocol.js (the
+// library), dist/types (declarations). Does nothing when nothing changed.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { root, whenChanged } from './inputs.mjs'
+import { install } from './install.mjs'
+
+const inputs = ['src', 'scripts/build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json']
+
+const library = { index: 'src/index.ts', protocol: 'src/protocol/index.ts' }
+
+// Packages written as CommonJS (pino) call require for Node's own modules; ESM has none.
+const banner = {
+  js: "import { createRequire as __createRequire } from 'node:module'\nconst require = __createRequire(import.meta.url)",
+}
+
+function options() {
+  const { version, optionalDependencies = {} } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  )
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    legalComments: 'none',
+    // Native speed-ups have a pure path behind them and are looked for when the process runs.
+    external: Object.keys(optionalDependencies),
+    define: { DOHLE_VERSION: JSON.stringify(version) },
+    banner,
+    logLevel: 'warning',
+  }
+}
+
+export function buildCommand() {
+  return whenChanged({ stamp: 'dist/.cli', inputs, results: ['dist/cli.js'] }, async () => {
+    const { build } = await import('esbuild')
+    await build({
+      ...options(),
+      entryPoints: { cli: 'src/cli/main.ts' },
+      outdir: 'dist',
+      // Readable names in stack traces; comments and blanks would only be read at every start.
+      minifyWhitespace: true,
+      minifySyntax: true,
+    })
+  })
+}
+
+export function buildLibrary() {
+  const entries = Object.fromEntries(
+    Object.entries(library).filter(([, source]) => existsSync(join(root, source))),
+  )
+  const results = Object.keys(entries).map((name) => `dist/${name}.js`)
+  return whenChanged({ stamp: 'dist/.library', inputs, results }, async () => {
+    const { build } = await import('esbuild')
+    rmSync(join(root, 'dist/types'), { recursive: true, force: true })
+    rmSync(join(root, 'dist/chunks'), { recursive: true, force: true })
+    await build({
+      ...options(),
+      entryPoints: entries,
+      outdir: 'dist',
+      // What both entries use exists once, so that an error class is the same class in both.
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+    })
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const { status } = spawnSync(process.execPath, [tsc, '-p', 'scripts/tsconfig.types.json'], {
+      cwd: root,
+      stdio: 'inherit',
+    })
+    if (status !== 0) throw new Error('tsc could not write the declarations')
+  })
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  install()
+  await buildCommand()
+  await buildLibrary()
+}

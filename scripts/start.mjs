@@ -1,0 +1,8 @@
+// npm start: from a fresh clone with nothing but Node and npm to a running broker. Arguments after
+// `--` are dohle's own. The command runs in this process, so signals and the exit code are its own.
+import { buildCommand } from './build.mjs'
+import { install } from './install.mjs'
+
+install()
+await buildCommand()
+await import('../bin/dohle.js')

@@ -1,0 +1,120 @@
+import yargs from 'yargs'
+import { ExitCode, StartError } from './exit-code.ts'
+import { parseTopicOption, type TopicOption } from './topic-option.ts'
+import { version } from './version.ts'
+
+export const DEFAULT_PORT = 9092
+export const DEFAULT_DATA_DIRECTORY = './.dohle'
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** What the command line says; `undefined` where it says nothing, so that a file may. */
+export interface StartOptions {
+  readonly port: number | undefined
+  readonly host: string | undefined
+  readonly dataDirectory: string | undefined
+  readonly memory: boolean
+  readonly topics: readonly TopicOption[]
+  readonly configFile: string | undefined
+  /** In the order given; later ones win. */
+  readonly overrides: readonly (readonly [name: string, value: string])[]
+  readonly mode: 'dev' | 'prod'
+  readonly logLevel: LogLevel
+}
+
+/**
+ * Reads the arguments. `undefined` when they asked for --help or --version, which is printed.
+ * Throws `StartError` (USAGE) naming the argument at fault.
+ */
+export async function parseCommandLine(args: readonly string[]): Promise<StartOptions | undefined> {
+  const parser = declare(args)
+  const given = await parser.parseAsync()
+  if (given['help'] === true || given['version'] === true) return undefined
+  const words = given._.map(String)
+  if (words.length > 0 && !(words.length === 1 && words[0] === 'start')) {
+    throw usage(`'${words.join(' ')}' is not a command of dohle`)
+  }
+  if (given.memory && given.data !== undefined) {
+    throw usage('--memory keeps nothing and --data keeps it: give one of them')
+  }
+  return {
+    port: given.port === undefined ? undefined : parsePort(given.port),
+    host: given.host,
+    dataDirectory: given.data,
+    memory: given.memory ?? false,
+    topics: uniqueTopics(given.topic ?? []),
+    configFile: given.config,
+    overrides: (given.override ?? []).map(parseOverride),
+    mode: given.mode ?? 'dev',
+    logLevel: given['log-level'] ?? 'info',
+  }
+}
+
+function declare(args: readonly string[]) {
+  return yargs(args)
+    .scriptName('dohle')
+    .usage('$0 [options]\n\nStarts a Kafka-compatible broker; Ctrl-C stops it.')
+    .options({
+      port: value(`port of the Kafka listener, 0 for a free one [${DEFAULT_PORT}]`),
+      host: value('address to listen on [localhost, IPv4 and IPv6]'),
+      data: value(`data directory [${DEFAULT_DATA_DIRECTORY}]`),
+      memory: { type: 'boolean', describe: 'keep everything in memory, nothing on disk' },
+      topic: values('topic to have at start, as name:partitions[:compact]; repeatable'),
+      config: value("Kafka's server.properties, as it is"),
+      override: values('a setting over those of the file, as key=value; repeatable'),
+      mode: { ...value('set of defaults [dev]'), choices: ['dev', 'prod'] as const },
+      'log-level': { ...value('least level logged [info]'), choices: LOG_LEVELS },
+    })
+    .example('$0', 'a durable broker on localhost:9092')
+    .example('$0 --port 0 --memory --topic orders:3', 'a throw-away one on a free port')
+    .version(version)
+    .help()
+    .alias('h', 'help')
+    .alias('v', 'version')
+    .parserConfiguration({ 'duplicate-arguments-array': false, 'dot-notation': false })
+    .strictOptions()
+    .detectLocale(false)
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .showHelpOnFail(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error instanceof StartError ? error : usage(message ?? String(error))
+    })
+}
+
+function value(describe: string) {
+  return { type: 'string', requiresArg: true, describe } as const
+}
+
+function values(describe: string) {
+  return { ...value(describe), array: true, nargs: 1 } as const
+}
+
+function usage(message: string): StartError {
+  return new StartError(
+    ExitCode.USAGE,
+    `${message.replaceAll('\n', ' ').trim()} (see dohle --help)`,
+  )
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
+  if (port < 0 || port > 65_535) throw usage(`--port ${text}: use a number from 0 to 65535`)
+  return port
+}
+
+function parseOverride(text: string): readonly [string, string] {
+  const equals = text.indexOf('=')
+  if (equals < 1) throw usage(`--override ${text}: use key=value`)
+  return [text.slice(0, equals).trim(), text.slice(equals + 1).trim()]
+}
+
+function uniqueTopics(texts: readonly string[]): TopicOption[] {
+  const topics = new Map<string, TopicOption>()
+  for (const topic of texts.map(parseTopicOption)) {
+    if (topics.has(topic.name)) throw usage(`--topic ${topic.name} is given twice`)
+    topics.set(topic.name, topic)
+  }
+  return [...topics.values()]
+}
