@@ -1,0 +1,67 @@
+import type { Clock } from '../base/clock.ts'
+import type { TimerQueue } from '../base/timer-queue.ts'
+import type { ErrorCode } from '../protocol/error-code.ts'
+import type { StorageEngine } from '../storage/engine.ts'
+import type { TopicImage } from '../storage/metadata-store.ts'
+import type { Handler, RequestContext } from './handler.ts'
+import type { Logger } from './logger.ts'
+import type { Peer } from './peer.ts'
+
+/** Everything that handlers work with. One per broker; a process may have many. */
+export interface Broker {
+  readonly brokerId: number
+  readonly clusterId: string
+  readonly engine: StorageEngine
+  readonly settings: BrokerSettings
+  readonly clock: Clock
+  /** All timers of this broker. */
+  readonly timers: TimerQueue
+  readonly log: Logger
+  /** What this broker answers. */
+  readonly handlers: readonly Handler[]
+  readonly topics: Topics
+  /** Live brokers with the address that this peer can dial. */
+  nodes(peer: Peer): readonly Node[]
+}
+
+/** A broker as clients see it. */
+export interface Node {
+  readonly brokerId: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+/** Effective settings that handlers read; names are Kafka's in camel case. */
+export interface BrokerSettings {
+  readonly autoCreateTopicsEnable: boolean
+  readonly fetchMaxBytes: number
+  readonly maxIncrementalFetchSessionCacheSlots: number
+}
+
+/** Settings of one topic that decide what may be produced to it. */
+export interface ProduceConfig {
+  readonly maxMessageBytes: number
+  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
+  readonly messageTimestampBeforeMaxMs: number
+  readonly messageTimestampAfterMaxMs: number
+  /** `producer` keeps what the client sent. */
+  readonly compressionType: string
+  readonly cleanupCompact: boolean
+  readonly segmentBytes: number
+  readonly minInsyncReplicas: number
+}
+
+/** Creation and settings of topics, over `engine.metadata`. */
+export interface Topics {
+  /**
+   * Creates a topic that a client asked Metadata for, with the broker's default counts (internal
+   * topics: their own). Answers the existing topic when someone else was faster.
+   */
+  autoCreate(
+    name: string,
+    context: RequestContext,
+  ): TopicImage | ErrorCode | Promise<TopicImage | ErrorCode>
+  /** Kept between changes of the topic's configs: cheap enough for every request. */
+  produceConfig(topic: TopicImage): ProduceConfig
+}
