@@ -1,0 +1,29 @@
+import type { Settings, SettingTexts } from './settings.ts'
+import { resolveTopicConfig, type TopicConfig } from './topic-settings.ts'
+
+/** What the log of a topic goes by, from the topic's own configs and the broker's settings. */
+export function resolveLogConfig(settings: Settings, overrides: SettingTexts) {
+  return logConfig(resolveTopicConfig(settings, overrides))
+}
+
+export function logConfig(topic: TopicConfig) {
+  return {
+    segmentBytes: topic.segmentBytes,
+    segmentMs: topic.segmentMs,
+    segmentJitterMs: topic.segmentJitterMs,
+    segmentIndexBytes: topic.segmentIndexBytes,
+    indexIntervalBytes: topic.indexIntervalBytes,
+    retentionMs: topic.retentionMs,
+    retentionBytes: topic.retentionBytes,
+    cleanupDelete: topic.cleanupPolicy.includes('delete'),
+    cleanupCompact: topic.cleanupPolicy.includes('compact'),
+    deleteRetentionMs: topic.deleteRetentionMs,
+    minCompactionLagMs: topic.minCompactionLagMs,
+    maxCompactionLagMs: topic.maxCompactionLagMs,
+    minCleanableDirtyRatio: topic.minCleanableDirtyRatio,
+    fileDeleteDelayMs: topic.fileDeleteDelayMs,
+    flushMessages: topic.flushMessages,
+    flushMs: topic.flushMs,
+    preallocate: topic.preallocate,
+  }
+}

@@ -1,0 +1,106 @@
+import { invalidValue } from './allowed.ts'
+import { Password } from './password.ts'
+import type { Setting, SettingType, SettingValue } from './setting.ts'
+
+/** A value that a setting cannot have. `message` is Kafka's. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** The value that `text` stands for, checked against type and range. Throws `ConfigError`. */
+export function parseValue<T extends SettingValue>(
+  name: string,
+  setting: Setting<T>,
+  text: string,
+): T {
+  const value = parseType(name, setting.type, text)
+  const problem = setting.allowed.check(name, value)
+  if (problem !== undefined) throw new ConfigError(problem)
+  // The row's builder ties `type` to T.
+  return value as T
+}
+
+/** The text of a checked value as DescribeConfigs shows it: trimmed, numbers without frills. */
+export function canonicalText(setting: Setting, text: string): string {
+  const trimmed = javaTrim(text)
+  switch (setting.type) {
+    case 'boolean':
+      return trimmed.toLowerCase()
+    case 'short':
+    case 'int':
+    case 'long':
+      return BigInt(trimmed.replace(/^\+/, '')).toString()
+    case 'double':
+      return javaDouble(parseDouble(trimmed) ?? Number.NaN)
+    case 'list':
+      return splitList(trimmed).join(',')
+    default:
+      return trimmed
+  }
+}
+
+function parseType(name: string, type: SettingType, text: string): NonNullable<SettingValue> {
+  const trimmed = javaTrim(text)
+  switch (type) {
+    case 'boolean':
+      if (/^(true|false)$/i.test(trimmed)) return trimmed.toLowerCase() === 'true'
+      throw new ConfigError(invalidValue(name, text, 'Expected value to be either true or false'))
+    case 'short':
+    case 'int':
+    case 'long':
+    case 'double': {
+      const value = type === 'double' ? parseDouble(trimmed) : parseInteger(trimmed, BITS[type])
+      if (value !== undefined) return value
+      throw new ConfigError(invalidValue(name, text, `Not a number of type ${type.toUpperCase()}`))
+    }
+    case 'list':
+      return splitList(trimmed)
+    case 'password':
+      return new Password(trimmed)
+    default:
+      return trimmed
+  }
+}
+
+/** What Java's `String.trim` takes off. */
+function javaTrim(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && text.charCodeAt(start) <= 0x20) start++
+  while (end > start && text.charCodeAt(end - 1) <= 0x20) end--
+  return text.slice(start, end)
+}
+
+/** An empty text is an empty list; blanks around the commas do not count. */
+export function splitList(text: string): readonly string[] {
+  return text === '' ? [] : text.split(/\s*,\s*/)
+}
+
+const BITS = { short: 15n, int: 31n, long: 63n } as const
+
+/** Undefined when not an integer of that many bits; saturates beyond 2^53 - 1. */
+function parseInteger(text: string, bits: bigint): number | undefined {
+  if (!/^[+-]?\d{1,64}$/.test(text)) return undefined
+  const value = BigInt(text.replace(/^\+/, ''))
+  if (value >= 1n << bits || value < -(1n << bits)) return undefined
+  return Math.min(Math.max(Number(value), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
+}
+
+function parseDouble(text: string): number | undefined {
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[fd]?$/i.test(text)) {
+    return Number(text.replace(/[fd]$/i, ''))
+  }
+  return /^[+-]?(NaN|Infinity)$/.test(text) ? Number(text.replace(/^[+-](?=NaN)/, '')) : undefined
+}
+
+/** As Java prints a double: always with a point, with an exponent outside 10^-3 to 10^7. */
+export function javaDouble(value: number): string {
+  if (!Number.isFinite(value)) return String(value)
+  const size = Math.abs(value)
+  if (size === 0 || (size >= 1e-3 && size < 1e7)) {
+    if (Object.is(value, -0)) return '-0.0'
+    return Number.isInteger(value) ? `${value}.0` : String(value)
+  }
+  const [digits, exponent] = value.toExponential().split('e') as [string, string]
+  return `${digits.includes('.') ? digits : `${digits}.0`}E${exponent.replace('+', '')}`
+}

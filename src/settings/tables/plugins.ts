@@ -1,0 +1,45 @@
+import { anything, atLeast } from '../allowed.ts'
+import { boolean, dynamic, LONG_MAX, long, string, unused } from '../setting.ts'
+
+/**
+ * Settings that Kafka leaves to its plugins or keeps outside its own table. DescribeConfigs shows
+ * them only when they are set, and then as names it does not know.
+ */
+export const pluginSettings = {
+  'super.users': string(
+    '',
+    anything,
+    'medium',
+    'Principals that may do everything, separated by semicolons.',
+  ),
+  'allow.everyone.if.no.acl.found': boolean(
+    false,
+    anything,
+    'medium',
+    'Whether a resource without any ACL is open to everyone.',
+  ),
+  'leader.replication.throttled.rate': long(
+    LONG_MAX,
+    atLeast(0),
+    'medium',
+    'Most bytes per second sent for throttled replicas.',
+    dynamic,
+    unused,
+  ),
+  'follower.replication.throttled.rate': long(
+    LONG_MAX,
+    atLeast(0),
+    'medium',
+    'Most bytes per second fetched for throttled replicas.',
+    dynamic,
+    unused,
+  ),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(
+    LONG_MAX,
+    atLeast(0),
+    'medium',
+    'Most bytes per second copied between folders.',
+    dynamic,
+    unused,
+  ),
+}
