@@ -1,0 +1,75 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { KAFKA_VERSION, tools } from './tools.mjs'
+
+/** Kafka's scripts: what they call, by their usual names without `.sh`. */
+const classes = {
+  'kafka-topics': 'org.apache.kafka.tools.TopicCommand',
+  'kafka-console-producer': 'org.apache.kafka.tools.ConsoleProducer',
+  'kafka-console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  'kafka-configs': 'org.apache.kafka.tools.ConfigCommand',
+  'kafka-get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
+  'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
+  'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
+  'kafka-consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
+  'kafka-verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
+  'kafka-verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
+  'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
+  'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
+  'kafka-dump-log': 'org.apache.kafka.tools.DumpLogSegments',
+  'kafka-storage': 'kafka.tools.StorageTool',
+  'kafka-server-start': 'kafka.Kafka',
+} as const
+export type KafkaTool = keyof typeof classes
+
+/** Tools that had another class before 4.0, where their script was a Scala one. */
+const olderClasses: Partial<Record<KafkaTool, string>> = {
+  'kafka-topics': 'kafka.admin.TopicCommand',
+  'kafka-console-producer': 'kafka.tools.ConsoleProducer',
+  'kafka-console-consumer': 'kafka.tools.ConsoleConsumer',
+}
+
+export interface Command {
+  readonly command: string
+  readonly args: readonly string[]
+}
+
+const here = import.meta.dirname
+
+/** What starts one of Kafka's scripts. A JVM that ran a tool once starts it faster from then on. */
+export function kafkaTool(tool: KafkaTool, args: readonly string[], version = KAFKA_VERSION) {
+  const main = version.startsWith('4.') ? classes[tool] : (olderClasses[tool] ?? classes[tool])
+  return java(main, args, version)
+}
+
+/** Runs one of the programs in test/compat/java from its source. */
+export function javaProgram(name: string, args: readonly string[]): Command {
+  return java(resolve(here, 'java', `${name}.java`), args, KAFKA_VERSION)
+}
+
+function java(main: string, args: readonly string[], version: string): Command {
+  const libraries = tools.kafkaLibraries(version)
+  const classpath = readdirSync(libraries)
+    .sort()
+    .map((jar) => join(libraries, jar))
+    .join(':')
+  const options = [
+    '-Xmx512m',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    '-Djava.awt.headless=true',
+    `-Dlog4j2.configurationFile=${resolve(here, 'java/log4j2.properties')}`,
+    ...classArchive(main, version),
+  ]
+  return { command: tools.java, args: [...options, '-cp', classpath, main, ...args] }
+}
+
+function classArchive(main: string, version: string): string[] {
+  if (main.endsWith('.java')) return []
+  const archive = join(tools.classArchives(version), `${main}.jsa`)
+  const quiet = ['-Xshare:auto', '-Xlog:disable', '-Xlog:all=off']
+  return existsSync(archive)
+    ? [...quiet, `-XX:SharedArchiveFile=${archive}`]
+    : [...quiet, `-XX:ArchiveClassesAtExit=${archive}`]
+}

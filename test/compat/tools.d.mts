@@ -1,0 +1,13 @@
+export const KAFKA_VERSION: string
+export const OLD_KAFKA_VERSION: string
+export const home: string
+export const tools: {
+  kafkaLibraries(version: string): string
+  classArchives(version: string): string
+  python: string
+  go: string
+  load: string
+  nodeDirectory: string
+  kcat: string
+  java: string
+}

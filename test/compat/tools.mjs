@@ -1,0 +1,24 @@
+// Where provision.mjs puts the foreign clients. Outside the repository, so that every clone of it
+// on this machine shares them; each is pinned by a file beside this one.
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+export const KAFKA_VERSION = '4.3.1'
+/** The last minor release whose console producer was documented with --broker-list. */
+export const OLD_KAFKA_VERSION = '3.3.1'
+
+export const home =
+  process.env.DOHLE_COMPAT_HOME ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'dohle', 'compat')
+
+export const tools = {
+  kafkaLibraries: (version) => join(home, `kafka-${version}`, 'libs'),
+  /** Class archives, made when a tool runs for the first time. */
+  classArchives: (version) => join(home, `kafka-${version}`, 'archives'),
+  python: join(home, 'python', 'bin', 'python'),
+  go: join(home, 'go', 'compat'),
+  load: join(home, 'go', 'load'),
+  nodeDirectory: join(home, 'node'),
+  kcat: 'kcat',
+  java: 'java',
+}
