@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
+import { expect } from 'vitest'
 
 /** Bytes that Apache Kafka wrote, and what they mean: one JSON value a line. */
 export function goldenLines<T>(name: string): T[] {
@@ -30,6 +32,22 @@ export interface GoldenRecord {
   coordinatorEpoch?: number
 }
 
+export interface GoldenHeader {
+  baseOffset: string
+  batchLength: number
+  partitionLeaderEpoch?: number
+  magic: number
+  crc: number
+  attributes: number
+  lastOffsetDelta?: number
+  baseTimestamp?: string
+  maxTimestamp?: string
+  producerId?: string
+  producerEpoch?: number
+  baseSequence?: number
+  recordCount?: number
+}
+
 export interface GoldenBatch {
   position: number
   sizeInBytes: number
@@ -42,7 +60,7 @@ export interface GoldenBatch {
   isTransactional?: boolean
   isControlBatch?: boolean
   deleteHorizonMs?: string
-  header: Record<string, string | number>
+  header: GoldenHeader
   records: GoldenRecord[]
 }
 
@@ -96,4 +114,27 @@ export function bytesOf(hex: string): Buffer {
 export function saturated(decimal: string | number): number {
   const value = Number(decimal)
   return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
+}
+
+export function expectRecord(record: ReadRecord, golden: GoldenRecord): void {
+  expect(record.offset).toBe(saturated(golden.offset))
+  expect(record.timestamp).toBe(saturated(golden.timestamp))
+  expect(hexOf(record.key)).toBe(golden.key)
+  if (golden.valueSha256 === undefined) {
+    expect(hexOf(record.value)).toBe(golden.value)
+    return
+  }
+  expect(record.value?.length).toBe(golden.valueLength)
+  expect(createHash('sha256').update(record.value!).digest('hex')).toBe(golden.valueSha256)
+}
+
+export interface ReadRecord {
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+}
+
+export function hexOf(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : Buffer.from(bytes).toString('hex')
 }
