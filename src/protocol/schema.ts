@@ -221,6 +221,8 @@ export interface Message<F extends Fields = Fields> {
   readonly versions: readonly [min: number, max: number]
   readonly flexibleSince: number | undefined
   readonly fields: F
+  /** Where codec.ts keeps the functions it made; index is the version. */
+  readonly compiled: { readonly reads: unknown[]; readonly writes: unknown[] }
 }
 
 export function message<const F extends Fields>(declaration: {
@@ -230,7 +232,7 @@ export function message<const F extends Fields>(declaration: {
   readonly fields: F
 }): Message<F> {
   const { name, versions, flexibleSince, fields } = declaration
-  return { name, versions, flexibleSince, fields }
+  return { name, versions, flexibleSince, fields, compiled: { reads: [], writes: [] } }
 }
 
 /** A request and its response under one API key. */
@@ -253,13 +255,20 @@ export function api<const Request extends Fields, const Response extends Fields>
   readonly response: Response
 }): Api<Request, Response> {
   const { key, name, versions, flexibleSince } = declaration
+  const body = <F extends Fields>(direction: string, fields: F): Message<F> => ({
+    name: `${name}${direction}`,
+    versions,
+    flexibleSince,
+    fields,
+    compiled: { reads: [], writes: [] },
+  })
   return {
     key,
     name,
     versions,
     flexibleSince,
-    request: { name: `${name}Request`, versions, flexibleSince, fields: declaration.request },
-    response: { name: `${name}Response`, versions, flexibleSince, fields: declaration.response },
+    request: body('Request', declaration.request),
+    response: body('Response', declaration.response),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Fields, Message } from '../schema.ts'
+import { type Fields, type Message, message } from '../schema.ts'
 
 /**
  * A kind of record in `__cluster_metadata`. On disk: unsigned varints frame version (1), `id` and
@@ -14,5 +14,6 @@ export function metadataRecord<const F extends Fields>(declaration: {
   readonly versions: readonly [min: number, max: number]
   readonly fields: F
 }): MetadataRecordType<F> {
-  return { ...declaration, flexibleSince: 0 }
+  const { id, ...rest } = declaration
+  return { id, ...message({ ...rest, flexibleSince: 0 }) }
 }
