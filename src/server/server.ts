@@ -1,0 +1,183 @@
+import type net from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import type { Timer, TimerQueue } from '../base/timer-queue.ts'
+import type { Dispatcher } from '../broker/exchange.ts'
+import type { Logger } from '../broker/logger.ts'
+import { Writer } from '../protocol/bytes/writer.ts'
+import { bind, closeServer } from './bind.ts'
+import { BufferPool } from './buffer-pool.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionHost, ServerLimits } from './connection-host.ts'
+import { ConnectionPeer } from './connection-peer.ts'
+import { portOf, type ReceiveMode, receiveInto } from './receive.ts'
+import { RequestMemory } from './request-memory.ts'
+
+/** Large enough that the kernel's whole backlog of a connection comes with one call. */
+const RECEIVE_BUFFER_BYTES = 1024 * 1024
+/** How often connections are looked over for idle and stalled ones. */
+const SWEEP_INTERVAL_MS = 1_000
+
+export interface ServerOptions {
+  readonly dispatcher: Dispatcher
+  readonly clock: Clock
+  readonly timers: TimerQueue
+  readonly log: Logger
+  readonly limits: ServerLimits
+  readonly receiveMode: ReceiveMode
+}
+
+/** Accepts connections on any number of addresses and hands their requests to the dispatcher. */
+export class Server implements ConnectionHost {
+  readonly dispatcher: Dispatcher
+  readonly clock: Clock
+  readonly log: Logger
+  readonly limits: ServerLimits
+  readonly pool = new BufferPool()
+  readonly requestMemory: RequestMemory
+  readonly writer = new Writer()
+  readonly receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES)
+  readonly #timers: TimerQueue
+  readonly #receiveMode: ReceiveMode
+  readonly #listening: net.Server[] = []
+  readonly #connections = new Set<Connection>()
+  readonly #connectionsByAddress = new Map<string, number>()
+  #scheduled = new Set<Connection>()
+  #nextConnectionId = 1
+  #sweepTimer: Timer | undefined
+  #stopping = false
+  #whenEmpty: (() => void) | undefined
+
+  constructor(options: ServerOptions) {
+    this.dispatcher = options.dispatcher
+    this.clock = options.clock
+    this.log = options.log
+    this.limits = options.limits
+    this.requestMemory = new RequestMemory(options.limits.requestMemoryBytes)
+    this.#timers = options.timers
+    this.#receiveMode = options.receiveMode
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /**
+   * Accepts connections at `host` (both loopback addresses when undefined) and returns the port,
+   * which is a free one for port 0. Rejects with `BindError`.
+   */
+  async listen(listenerName: string, host: string | undefined, port: number): Promise<number> {
+    const servers = await bind(host, port)
+    for (const server of servers) {
+      server.on('connection', (socket) => this.#accept(socket, listenerName))
+      server.on('error', (error) => this.log.error({ error: error.message }, 'accept failed'))
+    }
+    this.#listening.push(...servers)
+    this.#sweepTimer ??= this.#timers.after(SWEEP_INTERVAL_MS, () => this.#sweep())
+    return portOf(servers[0]!)
+  }
+
+  /** Accepts no more connections; those that are open go on. */
+  stopAccepting(): void {
+    this.#stopping = true
+    for (const server of this.#listening) if (server.listening) server.close()
+  }
+
+  /**
+   * Answers the requests that have begun, then ends every connection; after `graceMs` those that
+   * are still open are cut.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.stopAccepting()
+    if (this.#sweepTimer) this.#timers.cancel(this.#sweepTimer)
+    for (const connection of this.#connections) connection.drain()
+    if (this.#connections.size > 0) await this.#emptyWithin(graceMs)
+    await Promise.all(this.#listening.map(closeServer))
+  }
+
+  schedule(connection: Connection): void {
+    if (this.#scheduled.size === 0) setImmediate(() => this.#tick())
+    this.#scheduled.add(connection)
+  }
+
+  connectionClosed(connection: Connection): void {
+    this.#connections.delete(connection)
+    const { address } = connection.peer
+    const count = this.#connectionsByAddress.get(address)! - 1
+    if (count > 0) this.#connectionsByAddress.set(address, count)
+    else this.#connectionsByAddress.delete(address)
+    if (this.#connections.size === 0) this.#whenEmpty?.()
+  }
+
+  #tick(): void {
+    const connections = this.#scheduled
+    this.#scheduled = new Set()
+    for (const connection of connections) connection.tick()
+  }
+
+  #accept(accepted: net.Socket, listenerName: string): void {
+    const address = plainAddress(accepted.remoteAddress)
+    const refusal = this.#refusal(address)
+    if (refusal !== undefined) {
+      this.log.warn({ client: address, reason: refusal }, 'connection refused')
+      accepted.destroy()
+      return
+    }
+    const peer = new ConnectionPeer({
+      connectionId: this.#nextConnectionId++,
+      address,
+      port: accepted.remotePort ?? 0,
+      listenerName,
+      localAddress: plainAddress(accepted.localAddress),
+      localPort: accepted.localPort ?? 0,
+    })
+    const connection = new Connection(this, peer, this.clock.nowMs())
+    this.#connections.add(connection)
+    this.#connectionsByAddress.set(address, (this.#connectionsByAddress.get(address) ?? 0) + 1)
+    connection.start(receiveInto(accepted, this.#receiveMode, connection))
+  }
+
+  #refusal(address: string): string | undefined {
+    const { maxConnections, maxConnectionsPerAddress } = this.limits
+    // A client may be gone before it is looked at: then it has no address.
+    if (this.#stopping || address === '') return 'the broker is stopping or the client has left'
+    if (this.#connections.size >= maxConnections) return `max.connections is ${maxConnections}`
+    if ((this.#connectionsByAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
+      return `max.connections.per.ip is ${maxConnectionsPerAddress}`
+    }
+    return undefined
+  }
+
+  #sweep(): void {
+    const nowMs = this.clock.nowMs()
+    const { connectionsMaxIdleMs, stalledRequestMs } = this.limits
+    const exhausted = this.requestMemory.exhausted
+    for (const connection of this.#connections) {
+      const quietMs = nowMs - connection.lastActivityMs
+      if (connectionsMaxIdleMs >= 0 && quietMs > connectionsMaxIdleMs) {
+        connection.abort(`idle for ${quietMs} ms (connections.max.idle.ms)`, 'debug')
+      } else if (exhausted && connection.isMidRequest && quietMs > stalledRequestMs) {
+        connection.abort(`half a request for ${quietMs} ms while request memory is exhausted`)
+      }
+    }
+    this.#sweepTimer = this.#timers.after(SWEEP_INTERVAL_MS, () => this.#sweep())
+  }
+
+  async #emptyWithin(graceMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      // Real time, whatever the broker's clock: a test's clock that stands still must not block.
+      const timer = setTimeout(() => {
+        for (const connection of this.#connections) connection.destroy()
+      }, graceMs)
+      this.#whenEmpty = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+/** IPv4 addresses come in their IPv6 form where a socket listens for both. */
+function plainAddress(address: string | undefined): string {
+  if (!address) return ''
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
