@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { TimerQueue } from '../base/timer-queue.ts'
 import type { ErrorCode } from '../protocol/error-code.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { TopicConfig } from '../settings/topic-settings.ts'
 import type { StorageEngine } from '../storage/engine.ts'
 import type { TopicImage } from '../storage/metadata-store.ts'
 import type { Handler, RequestContext } from './handler.ts'
@@ -12,7 +14,7 @@ export interface Broker {
   readonly brokerId: number
   readonly clusterId: string
   readonly engine: StorageEngine
-  readonly settings: BrokerSettings
+  readonly settings: Settings
   readonly clock: Clock
   /** All timers of this broker. */
   readonly timers: TimerQueue
@@ -32,26 +34,6 @@ export interface Node {
   readonly rack: string | null
 }
 
-/** Effective settings that handlers read; names are Kafka's in camel case. */
-export interface BrokerSettings {
-  readonly autoCreateTopicsEnable: boolean
-  readonly fetchMaxBytes: number
-  readonly maxIncrementalFetchSessionCacheSlots: number
-}
-
-/** Settings of one topic that decide what may be produced to it. */
-export interface ProduceConfig {
-  readonly maxMessageBytes: number
-  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
-  readonly messageTimestampBeforeMaxMs: number
-  readonly messageTimestampAfterMaxMs: number
-  /** `producer` keeps what the client sent. */
-  readonly compressionType: string
-  readonly cleanupCompact: boolean
-  readonly segmentBytes: number
-  readonly minInsyncReplicas: number
-}
-
 /** Creation and settings of topics, over `engine.metadata`. */
 export interface Topics {
   /**
@@ -62,6 +44,6 @@ export interface Topics {
     name: string,
     context: RequestContext,
   ): TopicImage | ErrorCode | Promise<TopicImage | ErrorCode>
-  /** Kept between changes of the topic's configs: cheap enough for every request. */
-  produceConfig(topic: TopicImage): ProduceConfig
+  /** Effective configs, kept until something changes: cheap enough for every request. */
+  config(topic: TopicImage): TopicConfig
 }

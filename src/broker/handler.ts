@@ -40,6 +40,8 @@ export interface Handler<A extends Api = Api> {
   readonly api: A
   readonly minVersion: number
   readonly maxVersion: number
+  /** False: answered, but left out of ApiVersions. */
+  readonly advertised: boolean
   /**
    * A value that comes back at once is encoded inside the socket's read callback. A thrown
    * `KafkaError` becomes the API's whole-request error; any other throw is logged as a bug and
@@ -61,16 +63,21 @@ export type ErrorResponse<A extends Api> = (
   apiVersion: number,
 ) => Outcome<ResponseOf<A>>
 
-/**
- * `errorResponse` is needed when the response has no top-level `errorCode` in every version, and
- * when the error must also stand at each item.
- */
+export interface HandlerOptions<A extends Api> {
+  /**
+   * Needed when the response has no top-level `errorCode` in every version, and when the error must
+   * also stand at each item.
+   */
+  readonly errorResponse?: ErrorResponse<A>
+  readonly advertised?: boolean
+}
+
 export function handler<A extends Api>(
   api: A,
   versions: readonly [min: number, max: number],
   handle: Handler<A>['handle'],
-  options: { readonly errorResponse?: ErrorResponse<A> } = {},
+  { errorResponse, advertised = true }: HandlerOptions<A> = {},
 ): Handler<A> {
   const [minVersion, maxVersion] = versions
-  return { api, minVersion, maxVersion, handle, errorResponse: options.errorResponse }
+  return { api, minVersion, maxVersion, advertised, handle, errorResponse }
 }

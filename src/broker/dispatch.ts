@@ -1,0 +1,230 @@
+import { assert } from '../base/assert.ts'
+import { ProtocolError } from '../protocol/bytes/protocol-error.ts'
+import { Reader, viewOf } from '../protocol/bytes/reader.ts'
+import type { Writer } from '../protocol/bytes/writer.ts'
+import { ErrorCode, KafkaError } from '../protocol/error-code.ts'
+import { readRequestHeader } from '../protocol/header.ts'
+import { decodeRequest, writeResponse } from '../protocol/message.ts'
+import type { Api, RequestOf, ResponseOf } from '../protocol/schema.ts'
+import type { Broker } from './broker.ts'
+import type { Dispatcher, Exchange } from './exchange.ts'
+import { closeConnection, type Handler, type Outcome, type RequestContext } from './handler.ts'
+import { unsupportedApiVersions } from './handlers/18-api-versions.ts'
+import type { Peer } from './peer.ts'
+
+const API_VERSIONS_KEY = 18
+
+/** Header -> route -> version -> body -> handler -> response. */
+export class RequestDispatcher implements Dispatcher {
+  readonly #broker: Broker
+  /** By API key. */
+  readonly #routes: (Handler | undefined)[] = []
+  readonly #reader = new Reader()
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+    for (const handler of broker.handlers) {
+      const { key, name } = handler.api
+      assert(this.#routes[key] === undefined, `one handler for ${name}`)
+      this.#routes[key] = handler
+    }
+  }
+
+  dispatch(bytes: Buffer, start: number, end: number, peer: Peer, nowMs: number): Exchange {
+    const reader = this.#reader
+    const view = reader.buffer === bytes ? reader.view : viewOf(bytes)
+    reader.reset(bytes, view, start, end)
+    try {
+      return this.#dispatch(reader, peer, nowMs)
+    } catch (error) {
+      if (error instanceof ProtocolError) return new RefusedExchange(error.message)
+      throw error
+    }
+  }
+
+  #dispatch(reader: Reader, peer: Peer, nowMs: number): Exchange {
+    const { api, apiVersion, correlationId, clientId } = readRequestHeader(reader)
+    const handler = this.#routes[api.key]
+    if (!handler) return new RefusedExchange(`${api.name} is not answered`)
+    const { minVersion, maxVersion } = handler
+    const header = { handler, apiVersion, correlationId, clientId, peer, nowMs }
+    if (apiVersion < minVersion || apiVersion > maxVersion) {
+      if (api.key === API_VERSIONS_KEY) return this.#answerTooNewApiVersions(header)
+      return new RefusedExchange(
+        `${api.name} version ${apiVersion} (versions ${minVersion} to ${maxVersion} are answered)`,
+      )
+    }
+    const request = decodeRequest(api, apiVersion, reader)
+    const exchange = new RequestExchange(header, request, this.#broker)
+    exchange.begin()
+    return exchange
+  }
+
+  /** Clients begin with the newest version they know and step down by this answer. */
+  #answerTooNewApiVersions(header: RequestHeader): Exchange {
+    const exchange = new RequestExchange({ ...header, apiVersion: 0 }, {}, this.#broker)
+    exchange.settle(unsupportedApiVersions(header.handler))
+    return exchange
+  }
+}
+
+interface RequestHeader {
+  readonly handler: Handler
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string
+  readonly peer: Peer
+  readonly nowMs: number
+}
+
+/** Bytes that are not answered. */
+class RefusedExchange implements Exchange {
+  readonly state = 'failed'
+  readonly nextMayStart = false
+  onChange: ((exchange: Exchange) => void) | undefined
+  readonly failure: string
+
+  constructor(failure: string) {
+    this.failure = failure
+  }
+
+  encode(): void {
+    assert(false, 'nothing to be encoded for a refused request')
+  }
+
+  sent(): void {}
+}
+
+/** A decoded request until its response is sent: the handler's context on one side. */
+class RequestExchange implements Exchange, RequestContext {
+  state: Exchange['state'] = 'pending'
+  nextMayStart = false
+  onChange: ((exchange: Exchange) => void) | undefined
+  failure = ''
+  readonly apiVersion: number
+  readonly clientId: string
+  readonly peer: Peer
+  readonly nowMs: number
+  readonly #handler: Handler
+  readonly #correlationId: number
+  readonly #request: RequestOf<Api>
+  readonly #broker: Broker
+  #response: ResponseOf<Api> | undefined
+  #sentCallbacks: (() => void)[] | undefined
+  #sent = false
+
+  constructor(header: RequestHeader, request: RequestOf<Api>, broker: Broker) {
+    this.apiVersion = header.apiVersion
+    this.clientId = header.clientId
+    this.peer = header.peer
+    this.nowMs = header.nowMs
+    this.#handler = header.handler
+    this.#correlationId = header.correlationId
+    this.#request = request
+    this.#broker = broker
+  }
+
+  begin(): void {
+    try {
+      const outcome = this.#handler.handle(this.#request, this, this.#broker)
+      if (outcome instanceof Promise) this.#await(outcome)
+      else this.settle(outcome)
+    } catch (error) {
+      this.#settleError(error)
+    }
+  }
+
+  #await(outcome: Promise<Outcome<ResponseOf<Api>>>): void {
+    outcome.then(
+      (value) => this.settle(value),
+      (error: unknown) => this.#settleError(error),
+    )
+  }
+
+  settle(outcome: Outcome<ResponseOf<Api>>): void {
+    assert(this.state === 'pending', 'a request to be answered once')
+    if (outcome === closeConnection) {
+      this.failure ||= `${this.#handler.api.name} version ${this.apiVersion} failed`
+      this.state = 'failed'
+    } else if (outcome === null) {
+      this.state = 'silent'
+    } else {
+      this.#response = outcome
+      this.state = 'ready'
+    }
+    this.onChange?.(this)
+  }
+
+  #settleError(error: unknown): void {
+    this.settle(this.#errorOutcome(error))
+  }
+
+  #errorOutcome(error: unknown): Outcome<ResponseOf<Api>> {
+    const { api, errorResponse } = this.#handler
+    if (!(error instanceof KafkaError)) this.#logBug(error, 'handler failed')
+    const errorCode = error instanceof KafkaError ? error.errorCode : ErrorCode.UNKNOWN_SERVER_ERROR
+    const errorMessage = (error instanceof KafkaError && error.detail) || null
+    try {
+      if (errorResponse) {
+        return errorResponse(this.#request, { errorCode, errorMessage }, this.apiVersion)
+      }
+    } catch (failure) {
+      this.#logBug(failure, 'error response failed')
+    }
+    const { fields } = api.response
+    if (!fields['errorCode']) {
+      this.failure = `${api.name} version ${this.apiVersion} failed and has no error response`
+      return closeConnection
+    }
+    return {
+      errorCode,
+      ...(fields['errorMessage'] && { errorMessage }),
+      ...(fields['throttleTimeMs'] && { throttleTimeMs: 0 }),
+    }
+  }
+
+  #logBug(error: unknown, message: string): void {
+    const { clientId, apiVersion } = this
+    const stack = error instanceof Error ? error.stack : String(error)
+    this.#broker.log.error({ api: this.#handler.api.name, apiVersion, clientId, stack }, message)
+  }
+
+  encode(writer: Writer): void {
+    try {
+      this.#write(writer, this.#response!)
+    } catch (error) {
+      const outcome = this.#errorOutcome(error)
+      assert(outcome !== null && outcome !== closeConnection, 'an error response to say a bug')
+      this.#write(writer, outcome)
+    }
+  }
+
+  #write(writer: Writer, response: ResponseOf<Api>): void {
+    writeResponse(writer, this.#handler.api, this.apiVersion, this.#correlationId, response)
+  }
+
+  onSent(callback: () => void): void {
+    if (this.#sent) {
+      callback()
+      return
+    }
+    this.#sentCallbacks ??= []
+    this.#sentCallbacks.push(callback)
+  }
+
+  startNext(): void {
+    if (this.nextMayStart) return
+    this.nextMayStart = true
+    this.onChange?.(this)
+  }
+
+  sent(): void {
+    assert(!this.#sent, 'a response to be sent once')
+    this.#sent = true
+    this.#response = undefined
+    const callbacks = this.#sentCallbacks
+    if (!callbacks) return
+    this.#sentCallbacks = undefined
+    for (const callback of callbacks) callback()
+  }
+}

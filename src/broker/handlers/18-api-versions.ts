@@ -1,0 +1,62 @@
+import { ApiVersions } from '../../protocol/apis/18-api-versions.ts'
+import { ErrorCode } from '../../protocol/error-code.ts'
+import type { EncodableOf } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
+import { supportedFeatures } from '../features.ts'
+import { type Handler, handler } from '../handler.ts'
+
+type Response = EncodableOf<typeof ApiVersions.response>
+
+/** KIP-511: what a client may call itself. */
+const SOFTWARE_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
+
+const PRODUCE_KEY = 0
+
+/** Answers v0-v4; what it lists derives from the handlers (api-keys.md section 2). */
+export const apiVersions = handler(ApiVersions, [0, 4], (request, context, broker) => {
+  const { apiVersion, peer } = context
+  if (apiVersion >= 3) {
+    const { clientSoftwareName, clientSoftwareVersion } = request
+    if (!SOFTWARE_NAME.test(clientSoftwareName) || !SOFTWARE_NAME.test(clientSoftwareVersion)) {
+      return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] }
+    }
+    peer.softwareName = clientSoftwareName
+    peer.softwareVersion = clientSoftwareVersion
+  }
+  return { errorCode: ErrorCode.NONE, apiKeys: advertised(broker), ...features(apiVersion, broker) }
+})
+
+/** The answer to a version that is not known: version 0, with the range of this API alone. */
+export function unsupportedApiVersions({ minVersion, maxVersion }: Handler): Response {
+  return {
+    errorCode: ErrorCode.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: ApiVersions.key, minVersion, maxVersion }],
+  }
+}
+
+function advertised(broker: Broker) {
+  return broker.handlers
+    .filter((one) => one.advertised)
+    .map(({ api, minVersion, maxVersion }) => ({
+      apiKey: api.key,
+      // librdkafka turns compression off unless Produce begins at version 0.
+      minVersion: api.key === PRODUCE_KEY ? 0 : minVersion,
+      maxVersion,
+    }))
+    .sort((one, other) => one.apiKey - other.apiKey)
+}
+
+function features(apiVersion: number, { engine }: Broker): Partial<Response> {
+  if (apiVersion < 3) return {}
+  const { image } = engine.metadata
+  return {
+    // Java clients before v4 fail on a feature that begins at level 0.
+    supportedFeatures: supportedFeatures.filter(
+      (feature) => apiVersion >= 4 || feature.minVersion > 0,
+    ),
+    finalizedFeaturesEpoch: image.offset,
+    finalizedFeatures: [...image.features]
+      .filter(([, level]) => level > 0)
+      .map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
+  }
+}
