@@ -292,17 +292,17 @@ class WriterCompiler {
 
   /** Source of: `variable`, which is not undefined, is not what a reader assumes anyway. */
   #differs(field: Field, variable: string): string {
-    if (field.type === 'struct' && !field.nullable) {
-      const members = Object.entries(field.fields!).filter(([, member]) =>
-        isPresent(member, this.#at),
-      )
-      const terms = members.map(([name, member]) => {
-        const value = `${variable}.${checkedName(name)}`
-        return `(${value} !== undefined && ${this.#differs(member, value)})`
-      })
+    if (defaultLiteral(field) === 'null') return `${variable} !== null`
+    if (field.type === 'struct') {
+      const terms = Object.entries(field.fields!)
+        .filter(([, member]) => isPresent(member, this.#at))
+        .map(([name, member]) => {
+          const value = `${variable}.${checkedName(name)}`
+          return `(${value} !== undefined && ${this.#differs(member, value)})`
+        })
+      if (field.nullable) terms.unshift(`${variable} === null`)
       return `(${terms.join(' || ')})`
     }
-    if (defaultLiteral(field) === 'null') return `${variable} !== null`
     if (field.type === 'array' || field.type === 'bytes' || field.type === 'records') {
       return field.nullable ? `${variable}?.length !== 0` : `${variable}.length !== 0`
     }

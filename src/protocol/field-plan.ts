@@ -114,7 +114,10 @@ const ZERO_LITERALS: Record<Exclude<Field['type'], 'struct'>, string> = {
 /** Source text of the value that stands for an absent field. */
 export function defaultLiteral(field: Field): string {
   const { options } = field
-  if ('default' in options) return JSON.stringify(options.default)
+  if ('default' in options) {
+    const isEmptyStruct = field.type === 'struct' && options.default !== null
+    return isEmptyStruct ? emptyLiteral(field) : JSON.stringify(options.default)
+  }
   if (field.nullable) return 'null'
   return emptyLiteral(field)
 }

@@ -8,7 +8,7 @@ import {
   writeRequestHeader,
   writeResponseHeader,
 } from './header.ts'
-import type { Api, DecodedOf, EncodableOf, Message, RequestOf, ResponseOf } from './schema.ts'
+import type { Api, DecodedOf, EncodableOf, RequestOf, ResponseOf } from './schema.ts'
 
 /**
  * Whole frames: size, header and body in one go. A size in front of an encoded frame is part of
@@ -81,44 +81,6 @@ export function encodeRequest<A extends Api>(
   return shared.take()
 }
 
-/** The body of a message alone, such as bytes inside another message or in a record. */
-export function encodeBody<M extends Message>(
-  message: M,
-  version: number,
-  value: EncodableOf<M>,
-): Buffer {
-  return contiguous(() => write(message, version, shared, value))
-}
-
-export function decodeBody<M extends Message>(
-  message: M,
-  version: number,
-  bytes: Buffer,
-): DecodedOf<M> {
-  return read(message, version, new Reader(bytes))
-}
-
-/** A message behind its int16 version, as consumer protocol and internal topics have it. */
-export function encodeVersioned<M extends Message>(
-  message: M,
-  version: number,
-  value: EncodableOf<M>,
-): Buffer {
-  return contiguous(() => {
-    shared.int16(version)
-    write(message, version, shared, value)
-  })
-}
-
-/** A version newer than the newest is read as that: they only ever append fields. */
-export function decodeVersioned<M extends Message>(message: M, bytes: Buffer): DecodedOf<M> {
-  const reader = new Reader(bytes)
-  const version = reader.int16(`${message.name} version`)
-  const [min, max] = message.versions
-  if (version < min) throw reader.invalid(`${message.name} version`, `is ${version}`)
-  return read(message, Math.min(version, max), reader)
-}
-
 /** Idle between calls: nothing here waits. */
 const shared = new Writer()
 
@@ -133,19 +95,6 @@ function writeFrame(writer: Writer, writeContent: () => void): void {
     view.setInt32(position, writer.byteLength - before - 4)
   } catch (error) {
     writer.restore(mark)
-    throw error
-  }
-}
-
-/** A copy of what `writeContent` puts into the shared writer. */
-function contiguous(writeContent: () => void): Buffer {
-  const mark = shared.mark()
-  try {
-    writeContent()
-    const { chunks, byteLength } = shared.take()
-    return Buffer.concat(chunks, byteLength)
-  } catch (error) {
-    shared.restore(mark)
     throw error
   }
 }

@@ -195,9 +195,10 @@ export function struct<
   return { type: 'struct', nullable: false, options: options ?? noOptions, fields }
 }
 
+/** `default: {}` stands for a struct of its fields' defaults. */
 export function nullableStruct<
   const F extends Fields,
-  const Options extends WithDefault<null> = typeof noOptions,
+  const Options extends WithDefault<null | Readonly<Record<string, never>>> = typeof noOptions,
 >(
   fields: F,
   options?: Options,

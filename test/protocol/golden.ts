@@ -58,9 +58,10 @@ function fieldValue(field: Field, node: unknown): unknown {
 }
 
 function absentValue(field: Field): unknown {
-  if ('default' in field.options) return field.options.default
-  if (field.nullable) return null
-  if (field.type === 'struct') return expectedValue(field.fields!, {})
+  const isStruct = field.type === 'struct'
+  if ('default' in field.options && !isStruct) return field.options.default
+  if (field.nullable && field.options.default === undefined) return null
+  if (isStruct) return expectedValue(field.fields!, {})
   if (field.type === 'array') return []
   if (field.type === 'uuid') return '\0'.repeat(16)
   if (field.type === 'string') return ''

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { apis } from '../../src/protocol/apis/index.ts'
+import { decodeBody, encodeBody } from '../../src/protocol/body.ts'
 import { Reader } from '../../src/protocol/bytes/reader.ts'
 import { read } from '../../src/protocol/codec.ts'
-import { decodeBody, encodeBody } from '../../src/protocol/message.ts'
 import type { Message } from '../../src/protocol/schema.ts'
 import { expectedHex, expectedValue, type GoldenMessage, goldenLines } from './golden.ts'
 

@@ -73,6 +73,7 @@ export const ConsumerGroupMemberMetadataRecord = recordType({
       subscribedTopicRegex: nullableString(),
       rebalanceTimeoutMs: int32({ default: -1 }),
       serverAssignor: nullableString(),
+      // Here and in assignmentEpochs Kafka writes the null, and reads absence as empty.
       classicMemberMetadata: nullableStruct(
         {
           sessionTimeoutMs: int32(),
@@ -81,7 +82,7 @@ export const ConsumerGroupMemberMetadataRecord = recordType({
             metadata: bytes(),
           }),
         },
-        { tag: 0 },
+        { tag: 0, default: {} },
       ),
     },
   },
@@ -142,12 +143,12 @@ export const ConsumerGroupCurrentMemberAssignmentRecord = recordType({
       assignedPartitions: array({
         topicId: uuid(),
         partitions: array(int32()),
-        assignmentEpochs: nullableArray(int32(), { tag: 0 }),
+        assignmentEpochs: nullableArray(int32(), { tag: 0, default: [] }),
       }),
       partitionsPendingRevocation: array({
         topicId: uuid(),
         partitions: array(int32()),
-        assignmentEpochs: nullableArray(int32(), { tag: 0 }),
+        assignmentEpochs: nullableArray(int32(), { tag: 0, default: [] }),
       }),
     },
   },
