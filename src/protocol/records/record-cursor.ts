@@ -30,10 +30,14 @@ export class RecordCursor {
   valueLength = -1
   headerCount = 0
   headersStart = 0
+  /** Where the timestamp delta begins. */
+  timestampStart = 0
   /** Where the key's length begins: from here on a record does not depend on its batch. */
   contentStart = 0
   /** Position after the record. */
   end = 0
+  /** The last fault was that the bytes came to their end. */
+  ranOut = false
 
   constructor(
     bytes: Uint8Array,
@@ -63,6 +67,7 @@ export class RecordCursor {
     if (this.#scrutiny === 'strict') {
       const left = this.#end - start
       if (length > left) {
+        this.ranOut = true
         throw invalidRecord(
           `Invalid record size: expected ${length} bytes in record payload, but instead the buffer has only ${left} remaining bytes.`,
         )
@@ -72,8 +77,9 @@ export class RecordCursor {
     try {
       this.#readBody(reader)
     } catch (error) {
-      if (error instanceof VarintError) throw invalidRecord('Found invalid record structure')
-      throw error
+      if (!(error instanceof VarintError)) throw error
+      this.ranOut = error.fault === 'short' && reader.end === this.#end
+      throw invalidRecord('Found invalid record structure')
     }
     this.end = reader.position
     if (this.#scrutiny === 'strict' && reader.position - start !== length) {
@@ -87,13 +93,15 @@ export class RecordCursor {
     try {
       return reader.varint()
     } catch (error) {
-      if (error instanceof VarintError && error.fault === 'short') throw prematureEnd()
+      this.ranOut = error instanceof VarintError && error.fault === 'short'
+      if (this.ranOut) throw prematureEnd()
       throw new KafkaError('UNKNOWN_SERVER_ERROR', 'Record length is no varint')
     }
   }
 
   #readBody(reader: VarintReader): void {
     this.attributes = reader.byte()
+    this.timestampStart = reader.position
     this.timestampDelta = reader.varlong()
     this.offsetDelta = reader.varint()
     this.contentStart = reader.position

@@ -1,0 +1,439 @@
+import { ErrorCode, KafkaError } from '../error-code.ts'
+import {
+  BatchView,
+  dataViewOf,
+  entrySizeAt,
+  LOG_APPEND_TIME_BIT,
+  LOG_OVERHEAD_BYTES,
+  NO_TIMESTAMP,
+  RECORDS_AT,
+  setMaxTimestamp,
+  type TimestampType,
+} from './batch.ts'
+import {
+  type Codec,
+  type Compression,
+  compressionName,
+  decompress,
+} from './compression/compression.ts'
+import { CompressionError } from './compression/compression-error.ts'
+import { addTimestamp } from './iterate.ts'
+import { rebuildBatch } from './rebuild.ts'
+import { invalidRecord, RecordCursor, recordsRemaining } from './record-cursor.ts'
+import { describeRecord, exactTimestamp, int64Setting } from './record-text.ts'
+import { type RecordScan, scanRecords } from './scan-records.ts'
+
+/**
+ * What a broker checks, and changes, in a batch that a client produces (reference: record-format.md
+ * section 7 and the answers of a running Kafka in the golden vectors). In the order of Kafka:
+ *
+ * 1. `readFirstBatches` of the handler: a whole request fails whose first batch has no plausible
+ *    length and magic (`firstBatchIsTransactional`).
+ * 2. `checkProduceRecords`: exactly one batch, magic 2, a codec that the request version allows.
+ * 3. transactional batches: the handler asks the coordinator.
+ * 4. `validateProduceBatch`: header, CRC, records; then the batch is stamped in place, or rebuilt when
+ *    the topic wants another codec.
+ * 5. the store: producer state, segment size.
+ *
+ * Cost: one CRC and one pass over the records. An uncompressed batch is walked where it lies; a
+ * compressed one has to be decompressed, as Kafka does, since a stream that does not decompress must
+ * be refused and the largest timestamp is in the records.
+ */
+
+/** Settings of a topic that bear on its batches, in Kafka's values. */
+export interface RecordSettings {
+  /** cleanup.policy includes compact: every record needs a key. */
+  readonly compacted: boolean
+  readonly maxMessageBytes: number
+  readonly timestampType: TimestampType
+  readonly timestampBeforeMaxMs: number
+  readonly timestampAfterMaxMs: number
+  /** compression.type; `producer` keeps what the client chose. */
+  readonly compressionType: 'producer' | 'uncompressed' | Codec
+  /** compression.<type>.level of that type; the codec's default when left out. */
+  readonly compressionLevel?: number | undefined
+}
+
+export interface ProduceContext {
+  readonly requestVersion: number
+  readonly nowMs: number
+  /** For messages only. */
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface RecordError {
+  readonly batchIndex: number
+  readonly message: string
+}
+
+/** One shape for both outcomes. */
+export interface ProduceValidation {
+  readonly errorCode: ErrorCode
+  /** For the client: null except when single records are to blame, as in Kafka. */
+  readonly errorMessage: string | null
+  readonly recordErrors: readonly RecordError[]
+  /** For a log line; null when all is well. */
+  readonly reason: string | null
+  /**
+   * What to append, null on error: the part of the request's bytes that is the batch, changed in
+   * place where need be, or memory of its own when it was rebuilt.
+   */
+  readonly batch: Uint8Array | null
+  /** For the response: the clock that the records got, -1 with CreateTime. */
+  readonly logAppendTimeMs: number
+}
+
+const noErrors: readonly RecordError[] = []
+
+/**
+ * Whether a produce request holds transactional data, by the first batch. Throws CORRUPT_MESSAGE
+ * with a message that Kafka sends for every partition of the request.
+ */
+export function firstBatchIsTransactional(records: Uint8Array): boolean {
+  const view = dataViewOf(records)
+  if (entrySizeAt(view, 0, records.length) === 0) return false
+  const first = new BatchView(records, 0, view)
+  // The smallest entry is 26 bytes and the attributes end at 23, so they are there.
+  return first.magic === 2 && first.isTransactional
+}
+
+/** The checks of a request's shape, for one partition. Returns the one batch. Throws KafkaError. */
+export function checkProduceRecords(records: Uint8Array, requestVersion: number): BatchView {
+  const view = dataViewOf(records)
+  if (claimsMoreThanInt32(view)) {
+    // Kafka trips over its own arithmetic here; the length makes no sense either way.
+    throw new KafkaError('UNKNOWN_SERVER_ERROR', 'Record size is out of range')
+  }
+  const size = entrySizeAt(view, 0, records.length)
+  const request = `Produce requests with version ${requestVersion}`
+  if (size === 0) {
+    throw invalidRecord(`${request} must have at least one record batch per partition`)
+  }
+  const batch = new BatchView(records, 0, view)
+  if (batch.magic !== 2) {
+    throw invalidRecord(
+      `${request} are only allowed to contain record batches with magic version 2`,
+    )
+  }
+  if (requestVersion < 7 && compressionName(batch.compression) === 'zstd') {
+    throw new KafkaError(
+      'UNSUPPORTED_COMPRESSION_TYPE',
+      `${request} are not allowed to use ZStandard compression`,
+    )
+  }
+  if (entrySizeAt(view, size, records.length) !== 0) {
+    throw invalidRecord(
+      `${request} are only allowed to contain exactly one record batch per partition`,
+    )
+  }
+  return batch
+}
+
+function claimsMoreThanInt32(view: DataView): boolean {
+  return view.byteLength >= LOG_OVERHEAD_BYTES && view.getInt32(8) > 0x7fffffff - LOG_OVERHEAD_BYTES
+}
+
+/**
+ * Checks the records of one partition of a produce request and prepares the batch for the log.
+ * Offsets, leader epoch and producer state are the store's.
+ */
+export function validateProduceBatch(
+  records: Uint8Array,
+  settings: RecordSettings,
+  context: ProduceContext,
+): ProduceValidation {
+  try {
+    const batch = checkProduceRecords(records, context.requestVersion)
+    checkHeader(batch, settings, context)
+    return checkRecords(batch, settings, context)
+  } catch (error) {
+    if (error instanceof KafkaError) return rejected(error)
+    throw error
+  }
+}
+
+function rejected(error: KafkaError): ProduceValidation {
+  return {
+    errorCode: error.errorCode,
+    errorMessage: error instanceof RecordsRejected ? error.message : null,
+    recordErrors: error instanceof RecordsRejected ? error.recordErrors : noErrors,
+    reason: error.message,
+    batch: null,
+    logAppendTimeMs: -1,
+  }
+}
+
+function accepted(
+  batch: Uint8Array,
+  settings: RecordSettings,
+  context: ProduceContext,
+): ProduceValidation {
+  return {
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    recordErrors: noErrors,
+    reason: null,
+    batch,
+    logAppendTimeMs: settings.timestampType === 'LogAppendTime' ? context.nowMs : -1,
+  }
+}
+
+/** Everything that the header and the CRC tell. */
+function checkHeader(batch: BatchView, settings: RecordSettings, context: ProduceContext): void {
+  const where = `topic partition ${context.topic}-${context.partition}`
+  const baseOffset = batch.baseOffset
+  if (baseOffset !== 0) {
+    throw invalidRecord(
+      `The baseOffset of the record batch in the append to ${where} should be 0, but it is ${baseOffset}`,
+    )
+  }
+  checkSize(batch.sizeInBytes, settings)
+  batch.ensureValid()
+  const count = batch.recordCount
+  const offsets = batch.lastOffsetDelta + 1
+  if (offsets <= 0) {
+    throw invalidRecord(`Batch has an invalid offset range: [0, ${offsets - 1}] in ${where}`)
+  }
+  if (count <= 0)
+    throw invalidRecord(`Invalid reported count for record batch: ${count} in ${where}`)
+  if (offsets !== count) {
+    throw invalidRecord(
+      `Inconsistent batch offset range [0, ${offsets - 1}] and count of records ${count} in ${where}`,
+    )
+  }
+  if (batch.isControl) {
+    throw invalidRecord(`Clients are not allowed to write control records in ${where}`)
+  }
+  if (batch.hasProducerId && batch.baseSequence < 0) {
+    throw invalidRecord(
+      `Invalid sequence number ${batch.baseSequence} in record batch with producerId ${batch.producerId} in ${where}`,
+    )
+  }
+}
+
+function checkSize(sizeInBytes: number, settings: RecordSettings): void {
+  if (sizeInBytes > settings.maxMessageBytes) {
+    throw new KafkaError(
+      'MESSAGE_TOO_LARGE',
+      `The record batch size is ${sizeInBytes} bytes which exceeds the maximum configured value of ${settings.maxMessageBytes}`,
+    )
+  }
+}
+
+/** Where the records are once they are not compressed. */
+interface Payload {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  /** What is wrong with the stream behind these bytes. */
+  readonly fault: CompressionError | undefined
+}
+
+const scan: RecordScan = { minTimestampDelta: 0, maxTimestampDelta: 0 }
+
+function checkRecords(
+  batch: BatchView,
+  settings: RecordSettings,
+  context: ProduceContext,
+): ProduceValidation {
+  const source = compressionName(batch.compression)
+  if (source === undefined) {
+    throw new CompressionError(`Unknown compression type id: ${batch.compression}`)
+  }
+  const target = targetCompression(source, settings)
+  const payload = openPayload(batch, source)
+  const { bytes, start, end, fault } = payload
+  const ordinary =
+    fault === undefined &&
+    (batch.attributes & LOG_APPEND_TIME_BIT) === 0 &&
+    scanRecords(bytes, start, end, batch.recordCount, settings.compacted, scan)
+  const base = batch.baseTimestamp
+  let maxTimestamp = addTimestamp(base, scan.maxTimestampDelta)
+  if (
+    !ordinary ||
+    !timestampsInRange(addTimestamp(base, scan.minTimestampDelta), maxTimestamp, settings, context)
+  ) {
+    maxTimestamp = walkRecords(batch, payload, source, target, settings, context)
+  }
+  if (source !== target) {
+    const rebuilt = rebuildBatch(batch, payload, target, settings, context.nowMs)
+    checkSize(rebuilt.length, settings)
+    return accepted(rebuilt, settings, context)
+  }
+  const appendTime = settings.timestampType === 'LogAppendTime'
+  setMaxTimestamp(batch, settings.timestampType, appendTime ? context.nowMs : maxTimestamp)
+  return accepted(batch.bytes.subarray(0, batch.sizeInBytes), settings, context)
+}
+
+function targetCompression(source: Compression, settings: RecordSettings): Compression {
+  if (settings.compressionType === 'producer') return source
+  return settings.compressionType === 'uncompressed' ? 'none' : settings.compressionType
+}
+
+function openPayload(batch: BatchView, codec: Compression): Payload {
+  const { bytes, position, end } = batch
+  const start = position + RECORDS_AT
+  if (codec === 'none') return { bytes, start, end, fault: undefined }
+  try {
+    const output = decompress(codec, bytes.subarray(start, end))
+    return { bytes: output, start: 0, end: output.length, fault: undefined }
+  } catch (error) {
+    if (!(error instanceof CompressionError)) throw error
+    return { bytes: error.partial, start: 0, end: error.partial.length, fault: error }
+  }
+}
+
+function timestampsInRange(
+  smallest: number,
+  largest: number,
+  settings: RecordSettings,
+  { nowMs }: ProduceContext,
+): boolean {
+  if (settings.timestampType === 'LogAppendTime') return true
+  return (
+    smallest >= 0 &&
+    nowMs - smallest <= settings.timestampBeforeMaxMs &&
+    largest - nowMs <= settings.timestampAfterMaxMs
+  )
+}
+
+/**
+ * The exact walk: throws what Kafka answers, or returns the largest timestamp. A compressed batch
+ * that keeps its codec is looked at less closely, as Kafka skips keys and values there.
+ */
+function walkRecords(
+  batch: BatchView,
+  payload: Payload,
+  source: Compression,
+  target: Compression,
+  settings: RecordSettings,
+  context: ProduceContext,
+): number {
+  const skipping = source !== 'none' && source === target
+  const { bytes, start, end, fault } = payload
+  const cursor = new RecordCursor(bytes, start, end, skipping ? 'skipping' : 'strict')
+  const count = batch.recordCount
+  const errors = new RecordErrors(batch, skipping, settings, context)
+  let maxTimestamp = NO_TIMESTAMP
+  let gaps = false
+  for (let i = 0; i < count; i++) {
+    moveToNext(cursor, fault)
+    const last = i === count - 1
+    if (last && !cursor.atEnd) throw recordsRemaining()
+    // Behind the last record Kafka looks whether the stream goes on, and finds the fault there.
+    if (last && fault) throw fault
+    const timestamp = errors.check(cursor, i)
+    maxTimestamp = Math.max(maxTimestamp, timestamp)
+    if (cursor.offsetDelta !== i) gaps = true
+  }
+  errors.throwIfAny()
+  if (skipping && gaps) {
+    throw new KafkaError('UNKNOWN_SERVER_ERROR', 'Offsets in a compressed batch have gaps')
+  }
+  return maxTimestamp
+}
+
+function moveToNext(cursor: RecordCursor, fault: CompressionError | undefined): void {
+  try {
+    cursor.next()
+  } catch (error) {
+    throw fault && cursor.ranOut ? fault : error
+  }
+}
+
+/** Single records are to blame: the whole batch is refused, with a list of them. */
+export class RecordsRejected extends KafkaError {
+  override name = 'RecordsRejected'
+  readonly recordErrors: readonly RecordError[]
+
+  constructor(error: 'INVALID_RECORD' | 'INVALID_TIMESTAMP', detail: string, list: RecordError[]) {
+    super(error, detail)
+    this.recordErrors = list
+  }
+}
+
+/** Finds and collects what is wrong with single records. */
+class RecordErrors {
+  readonly #batch: BatchView
+  readonly #skipping: boolean
+  readonly #settings: RecordSettings
+  readonly #context: ProduceContext
+  readonly #list: RecordError[] = []
+  #badTimestamp = false
+
+  constructor(
+    batch: BatchView,
+    skipping: boolean,
+    settings: RecordSettings,
+    context: ProduceContext,
+  ) {
+    this.#batch = batch
+    this.#skipping = skipping
+    this.#settings = settings
+    this.#context = context
+  }
+
+  /** Returns the record's timestamp. */
+  check(cursor: RecordCursor, batchIndex: number): number {
+    const { compacted, timestampType } = this.#settings
+    const batch = this.#batch
+    const appendTime = batch.timestampType === 'LogAppendTime'
+    const timestamp = appendTime
+      ? batch.maxTimestamp
+      : addTimestamp(batch.baseTimestamp, cursor.timestampDelta)
+    if (compacted && cursor.keyLength < 0) {
+      const { topic, partition } = this.#context
+      this.#list.push({
+        batchIndex,
+        message: `Compacted topic cannot accept message without key in topic partition ${topic}-${partition}`,
+      })
+    } else if (timestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP) {
+      this.#checkRange(cursor, batchIndex, timestamp)
+    } else if (appendTime) {
+      this.#badTimestamp = true
+      const record = describeRecord(batch, cursor, this.#skipping)
+      this.#list.push({
+        batchIndex,
+        message: `Invalid timestamp type in message ${record}. Producer should not set timestamp type to LogAppendTime.`,
+      })
+    }
+    return timestamp
+  }
+
+  #checkRange(cursor: RecordCursor, batchIndex: number, timestamp: number): void {
+    const { timestampBeforeMaxMs, timestampAfterMaxMs } = this.#settings
+    const { nowMs } = this.#context
+    const age = nowMs - timestamp
+    if (age <= timestampBeforeMaxMs && -age <= timestampAfterMaxMs) return
+    this.#badTimestamp = true
+    const from = BigInt.asIntN(64, BigInt(nowMs) - int64Setting(timestampBeforeMaxMs))
+    const to = BigInt.asIntN(64, BigInt(nowMs) + int64Setting(timestampAfterMaxMs))
+    this.#list.push({
+      batchIndex,
+      message: `Timestamp ${exactTimestamp(this.#batch, cursor)} of message with offset ${cursor.offsetDelta} is out of range. The timestamp should be within [${from}, ${to}]`,
+    })
+  }
+
+  throwIfAny(): void {
+    const list = this.#list
+    if (list.length === 0) return
+    if (this.#badTimestamp) {
+      throw new RecordsRejected(
+        'INVALID_TIMESTAMP',
+        'One or more records have been rejected due to invalid timestamp',
+        list,
+      )
+    }
+    const shown = list
+      .slice(0, 3)
+      .map(
+        ({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`,
+      )
+    throw new RecordsRejected(
+      'INVALID_RECORD',
+      `One or more records have been rejected due to ${list.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
+      list,
+    )
+  }
+}
