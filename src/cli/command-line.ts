@@ -19,7 +19,7 @@ export interface StartOptions {
   readonly configFile: string | undefined
   /** In the order given; later ones win. */
   readonly overrides: readonly (readonly [name: string, value: string])[]
-  readonly mode: 'dev' | 'prod'
+  readonly mode: 'dev' | 'prod' | undefined
   readonly logLevel: LogLevel
 }
 
@@ -46,7 +46,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<StartOp
     topics: uniqueTopics(given.topic ?? []),
     configFile: given.config,
     overrides: (given.override ?? []).map(parseOverride),
-    mode: given.mode ?? 'dev',
+    mode: given.mode,
     logLevel: given['log-level'] ?? 'info',
   }
 }
