@@ -33,7 +33,9 @@ export interface GoldenRecord {
 }
 
 export interface GoldenHeader {
-  baseOffset: string
+  baseOffset?: string
+  offset?: string
+  timestamp?: string
   batchLength: number
   partitionLeaderEpoch?: number
   magic: number
