@@ -178,18 +178,23 @@ export class BatchView {
 
   /** Size and CRC of a v2 batch that is known to lie within `bytes`; throws CORRUPT_MESSAGE. */
   ensureValid(): void {
-    const sizeInBytes = this.sizeInBytes
-    if (sizeInBytes < BATCH_HEADER_BYTES) {
-      throw new KafkaError(
-        'CORRUPT_MESSAGE',
-        `Record batch is corrupt (the size ${sizeInBytes} is smaller than the minimum allowed overhead ${BATCH_HEADER_BYTES})`,
-      )
-    }
+    this.ensureHeader()
     const computed = this.computeCrc()
     if (this.crc !== computed) {
       throw new KafkaError(
         'CORRUPT_MESSAGE',
         `Record is corrupt (stored crc = ${this.crc}, computed crc = ${computed})`,
+      )
+    }
+  }
+
+  /** The batch has room for all fields of its header; throws CORRUPT_MESSAGE. */
+  ensureHeader(): void {
+    const sizeInBytes = this.sizeInBytes
+    if (sizeInBytes < BATCH_HEADER_BYTES) {
+      throw new KafkaError(
+        'CORRUPT_MESSAGE',
+        `Record batch is corrupt (the size ${sizeInBytes} is smaller than the minimum allowed overhead ${BATCH_HEADER_BYTES})`,
       )
     }
   }

@@ -114,6 +114,7 @@ export function* records(
 }
 
 function openRecords(batch: BatchView, limits: DecompressLimits): RecordCursor {
+  batch.ensureHeader()
   const { bytes, position, end, recordCount } = batch
   if (recordCount < 0) {
     throw invalidRecord(`Found invalid record count ${recordCount} in magic v2 batch`)

@@ -33,46 +33,37 @@ export function scanRecords(
   for (let i = 0; i < count; i++) {
     // A record has at least 7 bytes, of which at most one lies past a varint that is cut there.
     if (end - at < 7) return false
-    let value = bytes[at++]!
-    if (value > 0x7f) {
-      const second = bytes[at++]!
-      value = (value & 0x7f) | ((second & 0x7f) << 7)
-      if (second > 0x7f) {
-        const third = bytes[at++]!
-        value |= (third & 0x7f) << 14
-        if (third > 0x7f) {
-          const fourth = bytes[at++]!
-          if (fourth > 0x7f) return false
-          value |= fourth << 21
+    let length = bytes[at++]!
+    if (length > 0x7f) {
+      length = (length & 0x7f) | (bytes[at++]! << 7)
+      if (length > 0x3fff) {
+        length = (length & 0x3fff) | (bytes[at++]! << 14)
+        if (length > 0x1fffff) {
+          length = (length & 0x1fffff) | (bytes[at++]! << 21)
+          if (length > 0xfffffff) return false
         }
       }
     }
-    if (value & 1) return false
-    const recordEnd = at + (value >>> 1)
+    if (length & 1) return false
+    const recordEnd = at + (length >>> 1)
     if (recordEnd > end) return false
     at++
 
-    value = bytes[at++]!
-    if (value > 0x7f) {
-      value &= 0x7f
-      let unit = 0x80
-      let byte: number
-      let size = 1
-      do {
-        if (++size > MAX_DELTA_BYTES) return false
-        byte = bytes[at++]!
-        value += (byte & 0x7f) * unit
-        unit *= 0x80
-      } while (byte > 0x7f)
-      const delta = value % 2 === 0 ? value / 2 : -(value + 1) / 2
-      if (delta > maxDelta) maxDelta = delta
-      else if (delta < minDelta) minDelta = delta
+    let delta = bytes[at++]!
+    if (delta > 0x7f) {
+      delta = longVarint(bytes, at - 1)
+      if (delta < 0) return false
+      while (bytes[at++]! > 0x7f);
+      const signed = delta % 2 === 0 ? delta / 2 : -(delta + 1) / 2
+      if (i === 0) minDelta = maxDelta = signed
+      else if (signed > maxDelta) maxDelta = signed
+      else if (signed < minDelta) minDelta = signed
     } else {
-      const delta = (value >>> 1) ^ -(value & 1)
-      if (delta > maxDelta) maxDelta = delta
-      else if (delta < minDelta) minDelta = delta
+      const signed = (delta >>> 1) ^ -(delta & 1)
+      if (i === 0) minDelta = maxDelta = signed
+      else if (signed > maxDelta) maxDelta = signed
+      else if (signed < minDelta) minDelta = signed
     }
-    if (i === 0) minDelta = maxDelta = minDelta + maxDelta
 
     // The offset delta, which must be i.
     let expected = i << 1
@@ -82,29 +73,30 @@ export function scanRecords(
     }
     if (bytes[at++] !== expected) return false
 
-    for (let part = 0; part < 2; part++) {
-      value = bytes[at++]!
-      if (value > 0x7f) {
-        const second = bytes[at++]!
-        value = (value & 0x7f) | ((second & 0x7f) << 7)
-        if (second > 0x7f) {
-          const third = bytes[at++]!
-          value |= (third & 0x7f) << 14
-          if (third > 0x7f) {
-            const fourth = bytes[at++]!
-            if (fourth > 0x7f) return false
-            value |= fourth << 21
-          }
+    let keyLength = bytes[at++]!
+    if (keyLength > 0x7f) {
+      keyLength = (keyLength & 0x7f) | (bytes[at++]! << 7)
+      // A key of 8 KiB or more is unusual.
+      if (keyLength > 0x3fff) return false
+    }
+    if ((keyLength & 1) === 0) at += keyLength >>> 1
+    else if (keyLength !== 1 || needKeys) return false
+    if (at >= recordEnd) return false
+
+    let valueLength = bytes[at++]!
+    if (valueLength > 0x7f) {
+      valueLength = (valueLength & 0x7f) | (bytes[at++]! << 7)
+      if (valueLength > 0x3fff) {
+        valueLength = (valueLength & 0x3fff) | (bytes[at++]! << 14)
+        if (valueLength > 0x1fffff) {
+          valueLength = (valueLength & 0x1fffff) | (bytes[at++]! << 21)
+          if (valueLength > 0xfffffff) return false
         }
       }
-      if (value & 1) {
-        // Only -1 is an ordinary way to say null.
-        if (value !== 1 || (needKeys && part === 0)) return false
-      } else {
-        at += value >>> 1
-        if (at >= recordEnd) return false
-      }
     }
+    if ((valueLength & 1) === 0) at += valueLength >>> 1
+    else if (valueLength !== 1) return false
+    if (at >= recordEnd) return false
 
     if (bytes[at] === 0) at++
     else at = skipHeaders(bytes, at, recordEnd)
@@ -113,6 +105,19 @@ export function scanRecords(
   scan.minTimestampDelta = minDelta
   scan.maxTimestampDelta = maxDelta
   return at === end
+}
+
+/** An unsigned varint of several bytes, or -1 when it is longer than a plausible delta. */
+function longVarint(bytes: Uint8Array, position: number): number {
+  let value = 0
+  let unit = 1
+  for (let i = 0; i < MAX_DELTA_BYTES; i++) {
+    const byte = bytes[position + i]!
+    value += (byte & 0x7f) * unit
+    if (byte < 0x80) return value
+    unit *= 0x80
+  }
+  return -1
 }
 
 /** Position after the headers, or -1. */

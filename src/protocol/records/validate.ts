@@ -106,25 +106,24 @@ export function checkProduceRecords(records: Uint8Array, requestVersion: number)
     throw new KafkaError('UNKNOWN_SERVER_ERROR', 'Record size is out of range')
   }
   const size = entrySizeAt(view, 0, records.length)
-  const request = `Produce requests with version ${requestVersion}`
   if (size === 0) {
-    throw invalidRecord(`${request} must have at least one record batch per partition`)
+    throw invalidRecord('Produce requests must have at least one record batch per partition')
   }
   const batch = new BatchView(records, 0, view)
   if (batch.magic !== 2) {
     throw invalidRecord(
-      `${request} are only allowed to contain record batches with magic version 2`,
+      `Produce requests with version ${requestVersion} are only allowed to contain record batches with magic version 2`,
     )
   }
   if (requestVersion < 7 && compressionName(batch.compression) === 'zstd') {
     throw new KafkaError(
       'UNSUPPORTED_COMPRESSION_TYPE',
-      `${request} are not allowed to use ZStandard compression`,
+      `Produce requests with version ${requestVersion} are not allowed to use ZStandard compression`,
     )
   }
   if (entrySizeAt(view, size, records.length) !== 0) {
     throw invalidRecord(
-      `${request} are only allowed to contain exactly one record batch per partition`,
+      'Produce requests are only allowed to contain exactly one record batch per partition',
     )
   }
   return batch
@@ -145,7 +144,21 @@ export function validateProduceBatch(
 ): ProduceValidation {
   try {
     const batch = checkProduceRecords(records, context.requestVersion)
-    checkHeader(batch, settings, context)
+    return validateCheckedBatch(batch, settings, context)
+  } catch (error) {
+    if (error instanceof KafkaError) return rejected(error)
+    throw error
+  }
+}
+
+/** The same for a batch that `checkProduceRecords` has returned. */
+export function validateCheckedBatch(
+  batch: BatchView,
+  settings: RecordSettings,
+  context: ProduceContext,
+): ProduceValidation {
+  try {
+    checkHeader(batch, settings)
     return checkRecords(batch, settings, context)
   } catch (error) {
     if (error instanceof KafkaError) return rejected(error)
@@ -180,12 +193,11 @@ function accepted(
 }
 
 /** Everything that the header and the CRC tell. */
-function checkHeader(batch: BatchView, settings: RecordSettings, context: ProduceContext): void {
-  const where = `topic partition ${context.topic}-${context.partition}`
+function checkHeader(batch: BatchView, settings: RecordSettings): void {
   const baseOffset = batch.baseOffset
   if (baseOffset !== 0) {
     throw invalidRecord(
-      `The baseOffset of the record batch in the append to ${where} should be 0, but it is ${baseOffset}`,
+      `The baseOffset of the record batch in the append should be 0, but it is ${baseOffset}`,
     )
   }
   checkSize(batch.sizeInBytes, settings)
@@ -193,21 +205,20 @@ function checkHeader(batch: BatchView, settings: RecordSettings, context: Produc
   const count = batch.recordCount
   const offsets = batch.lastOffsetDelta + 1
   if (offsets <= 0) {
-    throw invalidRecord(`Batch has an invalid offset range: [0, ${offsets - 1}] in ${where}`)
+    throw invalidRecord(`Batch has an invalid offset range: [0, ${offsets - 1}]`)
   }
-  if (count <= 0)
-    throw invalidRecord(`Invalid reported count for record batch: ${count} in ${where}`)
+  if (count <= 0) throw invalidRecord(`Invalid reported count for record batch: ${count}`)
   if (offsets !== count) {
     throw invalidRecord(
-      `Inconsistent batch offset range [0, ${offsets - 1}] and count of records ${count} in ${where}`,
+      `Inconsistent batch offset range [0, ${offsets - 1}] and count of records ${count}`,
     )
   }
   if (batch.isControl) {
-    throw invalidRecord(`Clients are not allowed to write control records in ${where}`)
+    throw invalidRecord('Clients are not allowed to write control records')
   }
   if (batch.hasProducerId && batch.baseSequence < 0) {
     throw invalidRecord(
-      `Invalid sequence number ${batch.baseSequence} in record batch with producerId ${batch.producerId} in ${where}`,
+      `Invalid sequence number ${batch.baseSequence} in record batch with producerId ${batch.producerId}`,
     )
   }
 }

@@ -71,6 +71,11 @@ function call(
     const result = run(zstd, to, room, from)
     if (zstd._ZSTD_isError(result)) throw new CompressionError(`zstd error ${result}`)
     return zstd.HEAPU8.slice(to, to + result)
+  } catch (error) {
+    if (error instanceof CompressionError) throw error
+    // The library trapped: its memory cannot be trusted any more.
+    library = undefined
+    throw new CompressionError('zstd failed')
   } finally {
     if (zstd.HEAPU8.length > MAX_KEPT_BYTES) library = undefined
     else zstd._free(from)
