@@ -54,6 +54,11 @@ export interface AppendItem extends TopicPartition {
   readonly origin: 'client' | 'coordinator'
   /** With a transactional batch: whether the coordinator knows this partition in the transaction. */
   readonly transactionVerified?: boolean
+  /**
+   * 2 when the producer's epoch grows with every transaction (KIP-890 part 2; Produce from v12 on,
+   * the version in a marker). Decides how strictly epochs and first sequences are checked.
+   */
+  readonly transactionVersion?: number
 }
 
 export interface AppendOptions {

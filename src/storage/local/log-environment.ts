@@ -1,0 +1,31 @@
+import type { Clock } from '../../base/clock.ts'
+import type { EngineContext } from '../engine.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import type { Files } from './files.ts'
+import type { TailBudget } from './log-tail.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { ProducerCount } from './producer-state.ts'
+
+/**
+ * When an append counts (promises.md section 1). `os`: once the bytes are in the file. `interval`:
+ * the same, and synced at most `intervalMs` later. `sync`: once synced, and only then readable.
+ */
+export type Durability =
+  | { readonly mode: 'os' }
+  | { readonly mode: 'interval'; readonly intervalMs: number }
+  | { readonly mode: 'sync' }
+
+/** What the logs of one engine share. */
+export interface LogEnvironment {
+  readonly files: Files
+  readonly openFiles: OpenFiles
+  readonly buffers: BufferPool
+  readonly tails: TailBudget
+  readonly producerCount: ProducerCount
+  readonly clock: Clock
+  readonly durability: Durability
+  readonly producerIdExpirationMs: number
+  readonly report: EngineContext['report']
+  /** In [0, 1), for the jitter of segment ages. */
+  random(): number
+}

@@ -1,0 +1,307 @@
+import type { Uuid } from '../../base/uuid.ts'
+import type { BatchView } from '../../protocol/records/batch.ts'
+import type { LogConfig } from '../engine.ts'
+import { BatchFacts } from './batch-facts.ts'
+import { scanBatches } from './batch-scan.ts'
+import { parseEpochCheckpoint } from './checkpoint-file.ts'
+import { LEADER_EPOCH_FILE, LOG_SUFFIX, offsetName } from './file-names.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import { Log } from './log.ts'
+import type { LogEnvironment } from './log-environment.ts'
+import { finishInterruptedWork, removeStrayFiles, segmentBases } from './log-files.ts'
+import { loadProducers, removeStraySnapshots } from './producer-loader.ts'
+import { ProducerState } from './producer-state.ts'
+import { findLaterBatch } from './resync.ts'
+import { Segment } from './segment.ts'
+
+/** What is known of a log before its files are looked at. */
+export interface LogSpec {
+  readonly topic: string
+  readonly topicId: Uuid
+  readonly partition: number
+  readonly directory: string
+  readonly config: LogConfig
+  readonly leaderEpoch: number
+  /** From the checkpoint files; 0 when they have no line for it. */
+  readonly recoveryPoint: number
+  readonly logStartOffset: number
+  /** The last shutdown was a clean one: nothing is read but what tells where the log ends. */
+  readonly isClean: boolean
+  /** A crash, but the machine stayed up: nothing that was written can be missing. */
+  readonly writesSurvived: boolean
+}
+
+/** A partition nobody wrote to yet. Its directory comes with the first record. */
+export function createLog(environment: LogEnvironment, spec: LogSpec): Log {
+  const segment = newSegment(environment, spec, spec.logStartOffset)
+  segment.resetIndexes()
+  segment.areIndexesUnwritten = true
+  return makeLog(environment, spec, {
+    segments: [segment],
+    logEndOffset: spec.logStartOffset,
+    epochs: new LeaderEpochs(),
+    producers: new ProducerState(environment.producerCount),
+    isMaterialised: false,
+    logStartOffset: spec.logStartOffset,
+    recoveryPoint: spec.logStartOffset,
+  })
+}
+
+/** Opens what is in the directory (reference: log-storage.md section 7). */
+export function openLog(environment: LogEnvironment, spec: LogSpec): Log {
+  const { files } = environment
+  if (!files.stat(spec.directory)) return createLog(environment, spec)
+  return new Recovery(environment, spec).run()
+}
+
+class Recovery {
+  readonly #environment: LogEnvironment
+  readonly #spec: LogSpec
+  #segments: Segment[] = []
+  #epochs = new LeaderEpochs()
+  #producers: ProducerState
+  #logEndOffset = 0
+  #damage: string | undefined
+
+  constructor(environment: LogEnvironment, spec: LogSpec) {
+    this.#environment = environment
+    this.#spec = spec
+    this.#producers = new ProducerState(environment.producerCount)
+  }
+
+  run(): Log {
+    const spec = this.#spec
+    const environment = this.#environment
+    finishInterruptedWork(environment.files, spec.directory)
+    removeStrayFiles(environment.files, spec.directory)
+    this.#segments = segmentBases(environment.files, spec.directory).map((baseOffset) =>
+      newSegment(environment, spec, baseOffset),
+    )
+    this.#loadEpochs()
+    const isEmpty = this.#segments.length === 0
+    if (!isEmpty) this.#findEnd()
+    if (this.#damage === undefined && (isEmpty || this.#logEndOffset < spec.logStartOffset)) {
+      this.#startEmpty()
+    }
+    const logStartOffset = Math.max(this.#segments[0]!.baseOffset, spec.logStartOffset)
+    this.#epochs.truncateFromStart(logStartOffset)
+    this.#epochs.truncateFromEnd(this.#logEndOffset)
+    removeStraySnapshots(environment.files, spec.directory, {
+      segmentBases: this.#segments.map(({ baseOffset }) => baseOffset),
+      logEndOffset: this.#logEndOffset,
+    })
+    const log = makeLog(environment, spec, {
+      segments: this.#segments,
+      logStartOffset,
+      logEndOffset: this.#logEndOffset,
+      epochs: this.#epochs,
+      producers: this.#producers,
+      isMaterialised: true,
+      recoveryPoint: spec.isClean
+        ? this.#logEndOffset
+        : Math.min(spec.recoveryPoint, this.#logEndOffset),
+    })
+    log.damage = this.#damage
+    if (this.#damage === undefined) log.active.log.makeWritable()
+    return log
+  }
+
+  #loadEpochs(): void {
+    const path = `${this.#spec.directory}/${LEADER_EPOCH_FILE}`
+    const text = this.#environment.files.readFile(path)?.toString('utf8')
+    this.#epochs = new LeaderEpochs((text !== undefined && parseEpochCheckpoint(text)) || [])
+  }
+
+  #findEnd(): void {
+    const { isClean, recoveryPoint } = this.#spec
+    if (isClean && this.#readEnd()) {
+      this.#loadProducers(this.#logEndOffset)
+      return
+    }
+    const from = isClean
+      ? this.#segments.length - 1
+      : Math.max(
+          0,
+          this.#segments.findLastIndex(({ baseOffset }) => baseOffset <= recoveryPoint),
+        )
+    this.#recoverFrom(from)
+  }
+
+  /** From the last index entry on, headers only. False when what is there does not add up. */
+  #readEnd(): boolean {
+    const segment = this.#segments.at(-1)!
+    const from = segment.indexes().offsets.lastPosition
+    let nextOffset = segment.baseOffset
+    const { end } = scanBatches({
+      file: segment.log.file,
+      from,
+      to: segment.sizeBytes,
+      buffers: this.#environment.buffers,
+      detail: 'headers',
+      visit: (batch) => {
+        if (batch.baseOffset < nextOffset) return false
+        nextOffset = batch.nextOffset
+        segment.observeTimestamp(factsOf(batch))
+        return true
+      },
+    })
+    this.#logEndOffset = nextOffset
+    if (end === 'end') return true
+    this.#report('warn', 'log does not end in a whole batch after a clean shutdown; checking it')
+    return false
+  }
+
+  /** Producer state as of `offset`: from a snapshot and the batches between it and the offset. */
+  #loadProducers(offset: number): void {
+    const { isClean } = this.#spec
+    this.#producers = loadProducers(this.#environment, {
+      directory: this.#spec.directory,
+      segments: this.#segments,
+      offset,
+      // Kafka trusts that a clean shutdown would have left a snapshot had there been producers.
+      replayWithoutSnapshot: !isClean,
+    })
+  }
+
+  /** Reads every batch of the segments from index `from` on and builds all that derives from them. */
+  #recoverFrom(from: number): void {
+    const first = this.#segments[from]!
+    this.#logEndOffset = first.baseOffset
+    this.#loadProducers(first.baseOffset)
+    for (let index = from; index < this.#segments.length; index++) {
+      const segment = this.#segments[index]!
+      const goodBytes = this.#recoverSegment(segment)
+      if (goodBytes === undefined) continue
+      this.#judge(index, goodBytes.position, goodBytes.sizeBytes)
+      return
+    }
+  }
+
+  /** Undefined when the whole segment is good. */
+  #recoverSegment(segment: Segment): { position: number; sizeBytes: number } | undefined {
+    const { sizeBytes } = segment
+    const { indexIntervalBytes } = this.#spec.config
+    segment.resetIndexes()
+    segment.isUnsynced = true
+    const { position } = scanBatches({
+      file: segment.log.file,
+      from: 0,
+      to: sizeBytes,
+      buffers: this.#environment.buffers,
+      detail: 'whole',
+      visit: (batch, at) => {
+        if (!isGood(batch, Math.max(this.#logEndOffset, segment.baseOffset))) return false
+        const facts = factsOf(batch)
+        segment.appended(facts, at, indexIntervalBytes)
+        this.#take(facts, segment)
+        return true
+      },
+    })
+    segment.sizeBytes = sizeBytes
+    if (position < sizeBytes) return { position, sizeBytes }
+    segment.closeTimeIndex()
+    return undefined
+  }
+
+  #take(facts: BatchFacts, segment: Segment): void {
+    this.#logEndOffset = facts.lastOffset + 1
+    if (facts.leaderEpoch >= 0) this.#epochs.assign(facts.leaderEpoch, facts.baseOffset)
+    if (facts.producerId < 0) return
+    const aborted = this.#producers.append(facts)
+    if (aborted) segment.indexes().transactions.append(aborted)
+  }
+
+  /** A torn tail is cut off. Damage in what was acknowledged takes the partition offline instead. */
+  #judge(index: number, position: number, sizeBytes: number): void {
+    const segment = this.#segments[index]!
+    const { recoveryPoint, writesSurvived } = this.#spec
+    const later = findLaterBatch(this.#environment, this.#segments.slice(index), {
+      position,
+      nextOffset: this.#logEndOffset,
+    })
+    const wasDurable = this.#logEndOffset < recoveryPoint || writesSurvived
+    const fields = {
+      file: segment.log.path,
+      position,
+      nextOffset: this.#logEndOffset,
+      bytes: sizeBytes - position,
+      ...(later === undefined ? {} : { laterOffset: later }),
+    }
+    if (later !== undefined && wasDurable) {
+      this.#damage = `damaged batch at byte ${position} of ${segment.log.path}`
+      this.#report(
+        'error',
+        'damage inside a log: partition is offline, nothing was removed',
+        fields,
+      )
+      return
+    }
+    const isExpected = later === undefined && this.#logEndOffset >= recoveryPoint
+    const text = 'end of log was cut off: it does not hold whole, valid batches'
+    this.#report(isExpected ? 'warn' : 'error', text, fields)
+    for (const removed of this.#segments.splice(index + 1)) removed.remove()
+    segment.log.makeWritable()
+    segment.truncateTo(position, this.#logEndOffset)
+    segment.closeTimeIndex()
+  }
+
+  #startEmpty(): void {
+    for (const segment of this.#segments) segment.remove()
+    const segment = newSegment(this.#environment, this.#spec, this.#spec.logStartOffset)
+    segment.resetIndexes()
+    this.#segments = [segment]
+    this.#logEndOffset = segment.baseOffset
+    this.#producers.clear()
+  }
+
+  #report(level: 'warn' | 'error', message: string, fields: object = {}): void {
+    const { topic, partition } = this.#spec
+    this.#environment.report(level, message, { topic, partition, ...fields })
+  }
+}
+
+function isGood(batch: BatchView, expectedOffset: number): boolean {
+  return (
+    batch.baseOffset >= expectedOffset &&
+    batch.lastOffsetDelta >= 0 &&
+    batch.crc === batch.computeCrc()
+  )
+}
+
+function factsOf(batch: BatchView): BatchFacts {
+  return new BatchFacts(batch, batch.baseOffset, batch.partitionLeaderEpoch)
+}
+
+function newSegment(environment: LogEnvironment, spec: LogSpec, baseOffset: number): Segment {
+  const { config } = spec
+  const stat = environment.files.stat(`${spec.directory}/${offsetName(baseOffset)}${LOG_SUFFIX}`)
+  return new Segment({
+    openFiles: environment.openFiles,
+    buffers: environment.buffers,
+    directory: spec.directory,
+    baseOffset,
+    sizeBytes: stat?.sizeBytes ?? 0,
+    modifiedMs: stat?.modifiedMs ?? environment.clock.nowMs(),
+    jitterMs: environment.random() * Math.min(config.segmentJitterMs, config.segmentMs),
+    indexIntervalBytes: config.indexIntervalBytes,
+  })
+}
+
+type Found = Pick<
+  ConstructorParameters<typeof Log>[0],
+  | 'segments'
+  | 'logStartOffset'
+  | 'logEndOffset'
+  | 'recoveryPoint'
+  | 'epochs'
+  | 'producers'
+  | 'isMaterialised'
+>
+
+function makeLog(environment: LogEnvironment, spec: LogSpec, found: Found): Log {
+  const { topic, topicId, partition, directory, config, leaderEpoch } = spec
+  const identity = { topic, topicId, partition, directory, config, leaderEpoch }
+  const log = new Log({ environment, ...identity, ...found })
+  log.beginEpoch(leaderEpoch)
+  return log
+}

@@ -1,0 +1,302 @@
+import type { LogConfig } from '../engine.ts'
+import { BatchFacts } from './batch-facts.ts'
+import { scanBatches } from './batch-scan.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import {
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetName,
+  TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
+} from './file-names.ts'
+import { type Files, replaceFile, syncFile } from './files.ts'
+import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
+import { FileSlot, type OpenFiles } from './open-files.ts'
+import { TIME_INDEX_ENTRY_BYTES, TimeIndex } from './time-index.ts'
+import { TransactionIndex } from './transaction-index.ts'
+
+const RELATIVE_OFFSET_MAX = 2147483647
+
+export interface SegmentIndexes {
+  readonly offsets: OffsetIndex
+  readonly times: TimeIndex
+  readonly transactions: TransactionIndex
+}
+
+export interface SegmentOptions {
+  readonly openFiles: OpenFiles
+  readonly buffers: BufferPool
+  readonly directory: string
+  readonly baseOffset: number
+  readonly sizeBytes: number
+  readonly modifiedMs: number
+  /** Subtracted from segment.ms, so that segments of one age do not all roll at once. */
+  readonly jitterMs: number
+  /** For indexes that have to be built again. */
+  readonly indexIntervalBytes: number
+}
+
+/**
+ * One file of record batches with its three indexes. The indexes are held in memory while the
+ * segment is active; those of older segments are read when first asked for, and can be let go.
+ */
+export class Segment {
+  readonly baseOffset: number
+  readonly log: FileSlot
+  readonly #openFiles: OpenFiles
+  readonly #buffers: BufferPool
+  #directory: string
+  readonly #jitterMs: number
+  readonly #createdMs: number
+  readonly #indexIntervalBytes: number
+  sizeBytes: number
+  modifiedMs: number
+  /** Bytes of the log file that no completed sync covers. */
+  isUnsynced = false
+  /** The indexes in memory are ahead of their files. */
+  areIndexesUnwritten = false
+  #indexes: SegmentIndexes | undefined
+  /** The largest timestamp, and the last offset of the batch that has it; read with the indexes. */
+  #maxTimestampMs = -1
+  #maxTimestampOffset: number
+  #firstTimestampMs: number | undefined
+  #bytesSinceIndexEntry = 0
+
+  constructor(options: SegmentOptions) {
+    this.baseOffset = options.baseOffset
+    this.#openFiles = options.openFiles
+    this.#buffers = options.buffers
+    this.#directory = options.directory
+    this.#jitterMs = options.jitterMs
+    this.sizeBytes = options.sizeBytes
+    this.modifiedMs = options.modifiedMs
+    this.#createdMs = options.modifiedMs
+    this.#indexIntervalBytes = options.indexIntervalBytes
+    this.#maxTimestampOffset = options.baseOffset
+    this.log = new FileSlot(options.openFiles, this.#path(LOG_SUFFIX))
+  }
+
+  get maxTimestampMs(): number {
+    this.indexes()
+    return this.#maxTimestampMs
+  }
+
+  /** What retention compares with: the file's time where the records have none. */
+  get retentionTimestampMs(): number {
+    const { maxTimestampMs } = this
+    return maxTimestampMs >= 0 ? maxTimestampMs : this.modifiedMs
+  }
+
+  get hasLoadedIndexes(): boolean {
+    return this.#indexes !== undefined
+  }
+
+  /** log-storage.md section 5; `batch` is the one to append. */
+  mustRoll(batch: BatchFacts, config: LogConfig, nowMs: number): boolean {
+    if (this.sizeBytes > config.segmentBytes - batch.sizeBytes) return true
+    if (batch.lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX) return true
+    const { offsets, times } = this.indexes()
+    const indexBytes = config.segmentIndexBytes
+    if (offsets.count >= Math.floor(indexBytes / OFFSET_INDEX_ENTRY_BYTES)) return true
+    if (times.count >= Math.floor(indexBytes / TIME_INDEX_ENTRY_BYTES) - 1) return true
+    if (this.sizeBytes === 0) return false
+    const segmentMs = config.cleanupCompact
+      ? Math.min(config.segmentMs, config.maxCompactionLagMs)
+      : config.segmentMs
+    return this.#ageMs(batch.maxTimestampMs, nowMs) > segmentMs - this.#jitterMs
+  }
+
+  #ageMs(timestampMs: number, nowMs: number): number {
+    this.#firstTimestampMs ??= this.#readFirstTimestamp()
+    return this.#firstTimestampMs >= 0
+      ? timestampMs - this.#firstTimestampMs
+      : nowMs - this.#createdMs
+  }
+
+  /** Takes note of a batch that was written at `position`. */
+  appended(batch: BatchFacts, position: number, indexIntervalBytes: number): void {
+    const { offsets, times } = this.indexes()
+    if (position === 0) this.#firstTimestampMs = batch.maxTimestampMs
+    this.observeTimestamp(batch)
+    if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
+      offsets.append(batch.lastOffset, position)
+      times.maybeAppend(this.#maxTimestampMs, this.#maxTimestampOffset)
+      this.#bytesSinceIndexEntry = 0
+      this.areIndexesUnwritten = true
+    }
+    this.#bytesSinceIndexEntry += batch.sizeBytes
+    this.sizeBytes = position + batch.sizeBytes
+  }
+
+  /** Of a batch that may be newer than what the time index says. */
+  observeTimestamp(batch: BatchFacts): void {
+    if (batch.maxTimestampMs <= this.#maxTimestampMs) return
+    this.#maxTimestampMs = batch.maxTimestampMs
+    this.#maxTimestampOffset = batch.lastOffset
+  }
+
+  /** From memory, else from their files, else built from the batches. */
+  indexes(): SegmentIndexes {
+    this.#indexes ??= this.#loadIndexes()
+    return this.#indexes
+  }
+
+  /** Lets indexes that are in their files go from memory. */
+  unloadIndexes(): void {
+    if (!this.areIndexesUnwritten) this.#indexes = undefined
+  }
+
+  /** Begins empty indexes, to be filled by `appended` while the batches are read. */
+  resetIndexes(): void {
+    this.#indexes = {
+      offsets: new OffsetIndex(this.baseOffset),
+      times: new TimeIndex(this.baseOffset),
+      transactions: new TransactionIndex(),
+    }
+    this.#maxTimestampMs = -1
+    this.#maxTimestampOffset = this.baseOffset
+    this.#firstTimestampMs = undefined
+    this.#bytesSinceIndexEntry = 0
+    this.areIndexesUnwritten = true
+  }
+
+  /** The last entry of the time index stands for the whole segment once it takes no more batches. */
+  closeTimeIndex(): void {
+    const { times } = this.indexes()
+    const before = times.count
+    times.maybeAppend(this.#maxTimestampMs, this.#maxTimestampOffset)
+    if (times.count !== before) this.areIndexesUnwritten = true
+  }
+
+  writeIndexes(): void {
+    if (!this.areIndexesUnwritten) return
+    const { files } = this.#openFiles
+    const { offsets, times, transactions } = this.indexes()
+    replaceFile(files, this.#path(OFFSET_INDEX_SUFFIX), offsets.encode())
+    replaceFile(files, this.#path(TIME_INDEX_SUFFIX), times.encode())
+    const transactionPath = this.#path(TRANSACTION_INDEX_SUFFIX)
+    if (transactions.entries.length > 0) {
+      replaceFile(files, transactionPath, transactions.encode())
+    } else {
+      files.removeFile(transactionPath)
+    }
+    this.areIndexesUnwritten = false
+  }
+
+  async syncIndexes(): Promise<void> {
+    const { files } = this.#openFiles
+    for (const suffix of [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]) {
+      const path = this.#path(suffix)
+      if (files.stat(path)) await syncFile(files, path)
+    }
+  }
+
+  /** Cuts the file; the indexes follow. */
+  truncateTo(position: number, endOffset: number): void {
+    this.log.file.truncateSync(position)
+    const { offsets, times, transactions } = this.indexes()
+    offsets.truncateTo(endOffset)
+    times.truncateTo(endOffset)
+    transactions.truncateTo(endOffset)
+    this.#maxTimestampMs = times.lastTimestampMs
+    this.#maxTimestampOffset = times.lastOffset
+    this.#bytesSinceIndexEntry = 0
+    this.sizeBytes = position
+    this.areIndexesUnwritten = true
+    this.isUnsynced = true
+  }
+
+  /** Names of its files that are there, without their directory. */
+  fileNames(): string[] {
+    return segmentFileNames(this.#openFiles.files, this.#directory, this.baseOffset)
+  }
+
+  close(): void {
+    this.log.close()
+  }
+
+  /** Its files are gone at once. */
+  remove(): void {
+    this.close()
+    const { files } = this.#openFiles
+    for (const name of this.fileNames()) files.removeFile(`${this.#directory}/${name}`)
+  }
+
+  /** Its directory was renamed. */
+  moveTo(directory: string): void {
+    this.#directory = directory
+    this.log.path = this.#path(LOG_SUFFIX)
+  }
+
+  #path(suffix: string): string {
+    return `${this.#directory}/${offsetName(this.baseOffset)}${suffix}`
+  }
+
+  #readFirstTimestamp(): number {
+    let timestampMs = -1
+    this.#scan(0, (batch) => {
+      timestampMs = batch.maxTimestamp
+      return false
+    })
+    return timestampMs
+  }
+
+  #scan(from: number, visit: Parameters<typeof scanBatches>[0]['visit']) {
+    const range = { file: this.log.file, from, to: this.sizeBytes, buffers: this.#buffers }
+    return scanBatches({ ...range, detail: 'headers', visit })
+  }
+
+  #loadIndexes(): SegmentIndexes {
+    const { files } = this.#openFiles
+    const offsetBytes = files.readFile(this.#path(OFFSET_INDEX_SUFFIX))
+    const timeBytes = files.readFile(this.#path(TIME_INDEX_SUFFIX))
+    const transactionBytes = files.readFile(this.#path(TRANSACTION_INDEX_SUFFIX))
+    const offsets = offsetBytes && OffsetIndex.decode(offsetBytes, this.baseOffset, this.sizeBytes)
+    const times = timeBytes && TimeIndex.decode(timeBytes, this.baseOffset)
+    const transactions = TransactionIndex.decode(transactionBytes ?? new Uint8Array(0))
+    const isGood = offsets && times && transactions && this.#areComplete(offsets, times)
+    if (!isGood) return this.#rebuildIndexes(transactions ?? new TransactionIndex())
+    this.#maxTimestampMs = times.lastTimestampMs
+    this.#maxTimestampOffset = times.lastOffset
+    return { offsets, times, transactions }
+  }
+
+  /** A file that lost its end is a valid index all the same; the batches tell. */
+  #areComplete(offsets: OffsetIndex, times: TimeIndex): boolean {
+    if (this.sizeBytes === 0) return true
+    if (times.count === 0 && this.#readFirstTimestamp() >= 0) return false
+    const from = offsets.lastPosition
+    let isComplete = true
+    this.#scan(from, (batch, position) => {
+      // Reopening a segment begins a new interval, so up to two of them are nothing strange.
+      isComplete =
+        position - from <= 2 * this.#indexIntervalBytes &&
+        (position !== from || offsets.count === 0 || batch.lastOffset === offsets.lastOffset)
+      return isComplete
+    })
+    return isComplete
+  }
+
+  /** The transaction index cannot be had from one segment alone: recovery builds that one. */
+  #rebuildIndexes(transactions: TransactionIndex): SegmentIndexes {
+    const { sizeBytes } = this
+    this.resetIndexes()
+    this.#scan(0, (batch, position) => {
+      const facts = new BatchFacts(batch, batch.baseOffset, batch.partitionLeaderEpoch)
+      this.appended(facts, position, this.#indexIntervalBytes)
+      return true
+    })
+    this.sizeBytes = sizeBytes
+    const { offsets, times } = this.indexes()
+    times.maybeAppend(this.#maxTimestampMs, this.#maxTimestampOffset)
+    return { offsets, times, transactions }
+  }
+}
+
+/** Files of the segment at `baseOffset`, and its producer snapshot. */
+export function segmentFileNames(files: Files, directory: string, baseOffset: number): string[] {
+  const suffixes = [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]
+  return suffixes
+    .map((suffix) => offsetName(baseOffset) + suffix)
+    .filter((name) => files.stat(`${directory}/${name}`) !== undefined)
+}
