@@ -1,4 +1,6 @@
+import { KafkaError } from '../../protocol/error-code.ts'
 import type { BatchView } from '../../protocol/records/batch.ts'
+import { controlRecord } from '../../protocol/records/iterate.ts'
 
 /** What the engine keeps of a batch header while it works on the batch. Plain numbers, one shape. */
 export class BatchFacts {
@@ -38,26 +40,16 @@ export interface Marker {
 
 const OTHER: Marker = { type: 'other', coordinatorEpoch: -1 }
 
-/** Control batches are not compressed and hold one record with short fields, all varints one byte. */
 function markerOf(batch: BatchView): Marker {
-  const { view } = batch
-  const { end } = batch
-  // length, attributes, timestampDelta, offsetDelta, keyLength: all but the timestamp one byte.
-  let at = batch.position + 61
-  at = afterVarint(view, at, end) + 1
-  at = afterVarint(view, at, end)
-  at = afterVarint(view, at, end)
-  if (batch.recordCount < 1 || at + 1 + 4 > end) return OTHER
-  const keyLength = view.getUint8(at) >> 1
-  const type = view.getInt16(at + 3)
-  at += 1 + keyLength + 1
-  // Value: version int16, coordinatorEpoch int32.
-  if (keyLength < 4 || type > 1 || type < 0 || at + 6 > end) return OTHER
-  return { type: type === 1 ? 'commit' : 'abort', coordinatorEpoch: view.getInt32(at + 2) }
-}
-
-function afterVarint(view: DataView, from: number, end: number): number {
-  let at = from
-  while (at < end && view.getUint8(at) & 0x80) at++
-  return at + 1
+  try {
+    const control = controlRecord(batch)
+    if (control?.type === 'COMMIT' || control?.type === 'ABORT') {
+      const type = control.type === 'COMMIT' ? 'commit' : 'abort'
+      return { type, coordinatorEpoch: control.coordinatorEpoch }
+    }
+  } catch (error) {
+    // A control batch that says nothing we know ends no transaction.
+    if (!(error instanceof KafkaError)) throw error
+  }
+  return OTHER
 }

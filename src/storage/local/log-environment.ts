@@ -2,7 +2,9 @@ import type { Clock } from '../../base/clock.ts'
 import type { EngineContext } from '../engine.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Files } from './files.ts'
+import type { Log } from './log.ts'
 import type { TailBudget } from './log-tail.ts'
+import type { NameSync } from './name-sync.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ProducerCount } from './producer-state.ts'
 
@@ -26,6 +28,10 @@ export interface LogEnvironment {
   readonly durability: Durability
   readonly producerIdExpirationMs: number
   readonly report: EngineContext['report']
+  /** Names of partition directories. */
+  readonly dataDirectoryNames: NameSync
   /** In [0, 1), for the jitter of segment ages. */
   random(): number
+  /** Something changed for those who watch the log: its end, its start, or that it is gone. */
+  changed(log: Log): void
 }

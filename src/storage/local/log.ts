@@ -14,7 +14,7 @@ import {
   PARTITION_METADATA_FILE,
   SNAPSHOT_SUFFIX,
 } from './file-names.ts'
-import { replaceFile, systemErrorCode } from './files.ts'
+import { replaceFile, syncFile, systemErrorCode } from './files.ts'
 import { GroupSync } from './group-sync.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogEnvironment } from './log-environment.ts'
@@ -24,6 +24,7 @@ import { PositionHints } from './position-hints.ts'
 import { encodeProducerSnapshot } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
 import { Segment } from './segment.ts'
+import type { Watcher } from './watch-list.ts'
 
 /** What makes a `Log`; recovery.ts finds it out. */
 export interface LogOptions {
@@ -76,10 +77,13 @@ export class Log {
   recoveryPoint: number
   /** Why nothing works here until a restart: damage that was found. */
   damage: string | undefined
-  /** Called when what can be read grew or the log went away. */
-  onChange: (() => void) | undefined
+  /** Bytes of the segments that were rolled since the log was opened. */
+  rolledBytes = 0
+  /** Who waits for data here; undefined while nobody does, so that an append pays nothing. */
+  watchers: Set<Watcher> | undefined
   #isMaterialised: boolean
   #areNamesUnsynced = false
+  #directoryChange = 0
   #areEpochsUnwritten = false
   #isRefusingWrites = false
   #isWriteFailing = false
@@ -103,6 +107,7 @@ export class Log {
     this.logStartOffset = options.logStartOffset
     this.logEndOffset = options.logEndOffset
     this.highWatermark = options.logEndOffset
+    this.producers.advanceHighWatermark(this.highWatermark)
     this.recoveryPoint = options.recoveryPoint
     this.#isMaterialised = options.isMaterialised
   }
@@ -125,6 +130,11 @@ export class Log {
 
   get hasUnsynced(): boolean {
     return this.segments.some((segment) => segment.isUnsynced)
+  }
+
+  /** flush.messages says that what was appended is to be synced before it counts. */
+  get mustFlush(): boolean {
+    return this.logEndOffset - this.recoveryPoint >= this.config.flushMessages
   }
 
   /** What a read_committed reader may not pass. */
@@ -280,7 +290,7 @@ export class Log {
     if (highWatermark <= this.highWatermark) return
     this.highWatermark = highWatermark
     this.producers.advanceHighWatermark(highWatermark)
-    this.onChange?.()
+    if (this.watchers !== undefined) this.environment.changed(this)
   }
 
   #undoWrite(position: number, error: unknown): void {
@@ -340,6 +350,7 @@ export class Log {
     this.active.log.file.truncateSync(0)
     this.#isMaterialised = true
     this.#areNamesUnsynced = true
+    this.#directoryChange = this.environment.dataDirectoryNames.changed()
   }
 
   #writeEpochs(): void {
@@ -372,6 +383,7 @@ export class Log {
     active.writeIndexes()
     segment.writeIndexes()
     if (this.#areEpochsUnwritten) this.#writeEpochs()
+    this.rolledBytes += active.sizeBytes
     this.segments.push(segment)
     this.tail.clear()
     this.#areNamesUnsynced = true
@@ -419,9 +431,8 @@ export class Log {
       }
       if (this.#areNamesUnsynced) {
         this.#areNamesUnsynced = false
-        const { files } = this.environment
-        await files.syncDirectory(this.directory)
-        await files.syncDirectory(this.directory.slice(0, this.directory.lastIndexOf('/')))
+        await this.environment.files.syncDirectory(this.directory)
+        await this.environment.dataDirectoryNames.upTo(this.#directoryChange)
       }
     } catch (error) {
       if (this.#isGone) return endOffset
@@ -439,7 +450,7 @@ export class Log {
     assert(offset <= this.highWatermark, 'a log start within the log')
     this.logStartOffset = offset
     if (this.epochs.truncateFromStart(offset)) this.#areEpochsUnwritten = true
-    this.onChange?.()
+    if (this.watchers !== undefined) this.environment.changed(this)
   }
 
   /** Takes the oldest `count` segments away: renamed now, removed after file.delete.delay.ms. */
@@ -476,7 +487,7 @@ export class Log {
       if (this.#areEpochsUnwritten) this.#writeEpochs()
       this.active.closeTimeIndex()
       for (const segment of this.segments) segment.writeIndexes()
-      if (this.logEndOffset > 0) this.#writeLastSnapshot()
+      if (this.logEndOffset > 0) await this.#writeLastSnapshot()
       await this.flush()
     }
     this.#isRefusingWrites = true
@@ -484,8 +495,15 @@ export class Log {
     this.tail.clear()
   }
 
-  #writeLastSnapshot(): void {
-    if (!this.#exists(offsetName(this.logEndOffset) + SNAPSHOT_SUFFIX)) this.writeProducerSnapshot()
+  async #writeLastSnapshot(): Promise<void> {
+    const name = offsetName(this.logEndOffset) + SNAPSHOT_SUFFIX
+    if (!this.#exists(name)) {
+      this.writeProducerSnapshot()
+      if (this.producers.size > 0) {
+        await syncFile(this.environment.files, `${this.directory}/${name}`)
+        this.#areNamesUnsynced = true
+      }
+    }
     this.#removeOldSnapshots()
   }
 
@@ -509,6 +527,6 @@ export class Log {
     for (const segment of this.segments) segment.close()
     this.directory = directory
     for (const segment of this.segments) segment.moveTo(directory)
-    this.onChange?.()
+    if (this.watchers !== undefined) this.environment.changed(this)
   }
 }

@@ -241,7 +241,8 @@ class Recovery {
     this.#report(isExpected ? 'warn' : 'error', text, fields)
     for (const removed of this.#segments.splice(index + 1)) removed.remove()
     segment.log.makeWritable()
-    segment.truncateTo(position, this.#logEndOffset)
+    segment.log.file.truncateSync(position)
+    segment.sizeBytes = position
     segment.closeTimeIndex()
   }
 

@@ -1,0 +1,268 @@
+import { formatUuid, randomUuid, type Uuid } from '../../base/uuid.ts'
+import { type EngineContext, StorageError } from '../engine.ts'
+import {
+  formatOffsetCheckpoint,
+  type OffsetCheckpointEntry,
+  parseOffsetCheckpoint,
+} from './checkpoint-file.ts'
+import {
+  asideDirectoryName,
+  asideKindOf,
+  CLEAN_SHUTDOWN_FILE,
+  HIGH_WATERMARK_FILE,
+  LOCK_FILE,
+  LOG_START_FILE,
+  META_PROPERTIES_FILE,
+  METADATA_TOPIC_NAME,
+  PARTITION_METADATA_FILE,
+  type PartitionName,
+  parsePartitionDirectoryName,
+  partitionDirectoryName,
+  RECOVERY_POINT_FILE,
+} from './file-names.ts'
+import { type FileLock, type Files, replaceFile, replaceFileDurably } from './files.ts'
+import {
+  formatCleanShutdown,
+  formatMetaProperties,
+  type MetaProperties,
+  parseMetaProperties,
+  parsePartitionMetadata,
+} from './meta-properties.ts'
+
+/** A partition directory, and the topic it says it belongs to. */
+export interface PartitionDirectory extends PartitionName {
+  readonly name: string
+  /** Undefined when partition.metadata is missing or damaged. */
+  readonly topicId: Uuid | undefined
+}
+
+/** The three checkpoint files that hold one offset per partition. */
+export interface Checkpoints {
+  readonly recoveryPoints: OffsetMap
+  readonly logStartOffsets: OffsetMap
+}
+
+/** Offsets by topic name and partition, 0 where there is none. */
+export class OffsetMap {
+  readonly #topics = new Map<string, Map<number, number>>()
+
+  constructor(entries: readonly OffsetCheckpointEntry[]) {
+    for (const { topic, partition, offset } of entries) {
+      const partitions = this.#topics.get(topic) ?? new Map<number, number>()
+      this.#topics.set(topic, partitions.set(partition, offset))
+    }
+  }
+
+  get(topic: string, partition: number): number {
+    return this.#topics.get(topic)?.get(partition) ?? 0
+  }
+}
+
+/** The directory as a whole: who owns it, how it was left, what is in it. */
+export class DataDirectory {
+  readonly path: string
+  readonly #files: Files
+  readonly #context: EngineContext
+  #lock: FileLock | undefined
+  #properties: MetaProperties | undefined
+  #wasClean = false
+
+  constructor(files: Files, path: string, context: EngineContext) {
+    this.#files = files
+    this.path = path
+    this.#context = context
+  }
+
+  get clusterId(): string {
+    return this.#properties?.clusterId ?? ''
+  }
+
+  get directoryId(): Uuid {
+    return this.#properties?.directoryId ?? ''
+  }
+
+  /** The last shutdown flushed everything. */
+  get wasClean(): boolean {
+    return this.#wasClean
+  }
+
+  get writesSurvived(): boolean {
+    return this.#lock?.writesSurvived ?? false
+  }
+
+  /** Takes the lock, and makes sure that the directory belongs to this broker. */
+  async open(clusterId: string | undefined): Promise<void> {
+    try {
+      this.#files.makeDirectory(this.path)
+      this.#lock = this.#files.lock(this.#file(LOCK_FILE))
+    } catch (error) {
+      const text = `The data directory ${this.path} cannot be used: ${String(error)}`
+      throw new StorageError('unreadable', text, { cause: error })
+    }
+    if (!this.#lock) {
+      const text = `The data directory ${this.path} is in use by another process. Stop that one, or choose another directory.`
+      throw new StorageError('locked', text)
+    }
+    try {
+      this.#properties = await this.#identify(clusterId)
+      await this.#takeCleanShutdown()
+    } catch (error) {
+      this.release()
+      throw error
+    }
+  }
+
+  async #identify(clusterId: string | undefined): Promise<MetaProperties> {
+    const path = this.#file(META_PROPERTIES_FILE)
+    const text = this.#files.readFile(path)?.toString('utf8')
+    const { brokerId, clock } = this.#context
+    // Nothing but a crash while it was first written leaves an empty one.
+    if (text === undefined || text.trim() === '') {
+      if (this.#hasPartitions()) {
+        throw new StorageError(
+          'corrupt',
+          `${path} is missing, but the directory holds partitions. Restore the file, or choose another directory.`,
+        )
+      }
+      const created = {
+        version: 1,
+        clusterId: clusterId ?? formatUuid(randomUuid()),
+        nodeId: brokerId,
+        directoryId: randomUuid(),
+      }
+      await replaceFileDurably(this.#files, path, formatMetaProperties(created, clock.nowMs()))
+      return created
+    }
+    const found = parseMetaProperties(text)
+    if (!found) throw new StorageError('corrupt', `${path} cannot be read. Restore the file.`)
+    this.#ensureOurs(found, clusterId)
+    if (found.directoryId !== undefined && found.version === 1) return found
+    const completed = { ...found, version: 1, directoryId: found.directoryId ?? randomUuid() }
+    await replaceFileDurably(this.#files, path, formatMetaProperties(completed, clock.nowMs()))
+    return completed
+  }
+
+  #ensureOurs(found: MetaProperties, clusterId: string | undefined): void {
+    const { brokerId } = this.#context
+    const path = this.#file(META_PROPERTIES_FILE)
+    if (found.version > 1) {
+      throw new StorageError('newer-format', `${path} has version ${found.version}; known are 0 and 1.`) // biome-ignore format: one line
+    }
+    if (clusterId !== undefined && found.clusterId !== clusterId) {
+      throw new StorageError(
+        'mismatch',
+        `The data directory ${this.path} belongs to cluster ${found.clusterId}, but the configured cluster id is ${clusterId}. Configure ${found.clusterId}, or choose another directory.`,
+      )
+    }
+    if (found.nodeId !== brokerId) {
+      throw new StorageError(
+        'mismatch',
+        `The data directory ${this.path} belongs to node ${found.nodeId}, but the configured node id is ${brokerId}. Configure node.id=${found.nodeId}, or choose another directory.`,
+      )
+    }
+  }
+
+  #hasPartitions(): boolean {
+    return this.#files
+      .list(this.path)
+      .some(({ name, kind }) => kind === 'directory' && parsePartitionDirectoryName(name))
+  }
+
+  /** The mark is gone for good before anything is written: the next start must not trust it. */
+  async #takeCleanShutdown(): Promise<void> {
+    const path = this.#file(CLEAN_SHUTDOWN_FILE)
+    this.#wasClean = this.#files.stat(path) !== undefined
+    if (!this.#wasClean) return
+    this.#files.removeFile(path)
+    await this.#files.syncDirectory(this.path)
+  }
+
+  readCheckpoints(): Checkpoints {
+    return {
+      recoveryPoints: this.#readOffsets(RECOVERY_POINT_FILE),
+      logStartOffsets: this.#readOffsets(LOG_START_FILE),
+    }
+  }
+
+  #readOffsets(name: string): OffsetMap {
+    const text = this.#files.readFile(this.#file(name))?.toString('utf8')
+    const entries = text === undefined ? [] : parseOffsetCheckpoint(text)
+    if (!entries) {
+      this.#context.report('warn', 'checkpoint file is damaged and taken as empty', {
+        file: this.#file(name),
+      })
+    }
+    return new OffsetMap(entries ?? [])
+  }
+
+  writeRecoveryPoints(entries: readonly OffsetCheckpointEntry[]): void {
+    replaceFile(this.#files, this.#file(RECOVERY_POINT_FILE), formatOffsetCheckpoint(entries))
+  }
+
+  writeHighWatermarks(entries: readonly OffsetCheckpointEntry[]): void {
+    replaceFile(this.#files, this.#file(HIGH_WATERMARK_FILE), formatOffsetCheckpoint(entries))
+  }
+
+  writeLogStartOffsets(entries: readonly OffsetCheckpointEntry[]): void {
+    replaceFile(this.#files, this.#file(LOG_START_FILE), formatOffsetCheckpoint(entries))
+  }
+
+  async writeLogStartOffsetsDurably(entries: readonly OffsetCheckpointEntry[]): Promise<void> {
+    const path = this.#file(LOG_START_FILE)
+    await replaceFileDurably(this.#files, path, formatOffsetCheckpoint(entries))
+  }
+
+  /** Everything was flushed: the next start may trust what it finds. */
+  async markClean(brokerEpoch: number): Promise<void> {
+    await replaceFileDurably(
+      this.#files,
+      this.#file(CLEAN_SHUTDOWN_FILE),
+      formatCleanShutdown(brokerEpoch),
+    )
+  }
+
+  /** Partition directories, but for the metadata log. Everything else is left alone. */
+  partitions(): PartitionDirectory[] {
+    const found: PartitionDirectory[] = []
+    for (const { name, kind } of this.#files.list(this.path)) {
+      const parsed = kind === 'directory' ? parsePartitionDirectoryName(name) : undefined
+      if (!parsed || asideKindOf(name) || parsed.topic === METADATA_TOPIC_NAME) continue
+      const metadata = this.#files.readFile(`${this.#file(name)}/${PARTITION_METADATA_FILE}`)
+      const topicId = metadata && parsePartitionMetadata(metadata.toString('utf8'))
+      found.push({ ...parsed, name, topicId })
+    }
+    return found
+  }
+
+  /** Names of directories that wait to be removed. */
+  deletedDirectories(): string[] {
+    return this.#files
+      .list(this.path)
+      .filter(({ name, kind }) => kind === 'directory' && asideKindOf(name) === 'delete')
+      .map(({ name }) => name)
+  }
+
+  pathOf(topic: string, partition: number): string {
+    return this.#file(partitionDirectoryName(topic, partition))
+  }
+
+  /** Renames a partition's directory so that it is one no more. Returns its new path. */
+  setAside(name: string, kind: 'delete' | 'stray'): string {
+    const path = this.#file(asideDirectoryName(name, kind))
+    this.#files.rename(this.#file(name), path)
+    return path
+  }
+
+  removeDirectory(name: string): void {
+    this.#files.removeDirectory(this.#file(name))
+  }
+
+  release(): void {
+    this.#lock?.release()
+    this.#lock = undefined
+  }
+
+  #file(name: string): string {
+    return `${this.path}/${name}`
+  }
+}

@@ -1,0 +1,316 @@
+import type { EngineContext, StorageEngine } from '../engine.ts'
+import type { MetadataStore } from '../metadata-store.ts'
+import { BufferPool } from './buffer-pool.ts'
+import { LocalCoordinatorStore } from './coordinator-store.ts'
+import { DataDirectory } from './data-directory.ts'
+import { METADATA_TOPIC_NAME } from './file-names.ts'
+import type { Files } from './files.ts'
+import { LocalLogStore } from './local-log-store.ts'
+import type { Log } from './log.ts'
+import type { Durability, LogEnvironment } from './log-environment.ts'
+import { TailBudget } from './log-tail.ts'
+import { Maintenance } from './maintenance.ts'
+import { NameSync } from './name-sync.ts'
+import { OpenFiles } from './open-files.ts'
+import { retain } from './retention.ts'
+import { TopicLogs } from './topic-logs.ts'
+
+export interface LocalEngineOptions {
+  /** Absolute; made when it is not there. */
+  readonly dataDir: string
+  readonly durability: Durability
+  /** Must be that of the directory; a new directory gets it, or a random one. */
+  readonly clusterId?: string | undefined
+  /** log.retention.check.interval.ms */
+  readonly retentionCheckIntervalMs?: number
+  /** log.initial.task.delay.ms */
+  readonly initialTaskDelayMs?: number
+  /** log.flush.offset.checkpoint.interval.ms */
+  readonly checkpointIntervalMs?: number
+  /** log.flush.scheduler.interval.ms; how often topics with flush.ms are looked at. */
+  readonly flushCheckIntervalMs?: number
+  readonly producerIdExpirationMs?: number
+  readonly producerIdExpirationCheckIntervalMs?: number
+  /** Producer ids kept over all partitions; the ones longest idle go first. */
+  readonly producerIdsMax?: number
+  /** file.delete.delay.ms of topics that are gone. */
+  readonly fileDeleteDelayMs?: number
+  readonly openFilesMax?: number
+  /** Last appended bytes kept for consumers that follow, over all partitions. */
+  readonly tailCacheBytes?: number
+  /** Free read buffers kept. */
+  readonly bufferPoolBytes?: number
+  readonly random?: () => number
+  /** Opens the metadata log once the directory is ours. */
+  readonly openMetadata: OpenMetadata
+}
+
+export type OpenMetadata = (start: MetadataStart) => Promise<ClosableMetadataStore>
+
+export interface ClosableMetadataStore extends MetadataStore {
+  /** Flushes; after it a start is a clean one. */
+  close(): Promise<void>
+}
+
+/** What the metadata store is given. */
+export interface MetadataStart {
+  readonly environment: LogEnvironment
+  /** Of the metadata log's own partition. */
+  readonly directory: string
+  readonly clusterId: string
+  readonly brokerId: number
+  readonly isClean: boolean
+  readonly writesSurvived: boolean
+}
+
+const defaults = {
+  retentionCheckIntervalMs: 300_000,
+  initialTaskDelayMs: 30_000,
+  checkpointIntervalMs: 60_000,
+  flushCheckIntervalMs: 1_000,
+  producerIdExpirationMs: 86_400_000,
+  producerIdExpirationCheckIntervalMs: 600_000,
+  producerIdsMax: 100_000,
+  fileDeleteDelayMs: 60_000,
+  openFilesMax: 1_000,
+  tailCacheBytes: 64 * 1024 * 1024,
+  bufferPoolBytes: 64 * 1024 * 1024,
+  random: Math.random,
+}
+
+/**
+ * The engine over one directory, in Kafka's own on-disk format (reference: log-storage.md): what it
+ * writes Apache Kafka opens, and the other way round.
+ */
+export class LocalEngine implements StorageEngine {
+  readonly log: LocalLogStore
+  readonly groups: LocalCoordinatorStore
+  readonly transactions: LocalCoordinatorStore
+  readonly #options: LocalEngineOptions & typeof defaults
+  readonly #context: EngineContext
+  readonly #environment: LogEnvironment
+  readonly #directory: DataDirectory
+  readonly #topics: TopicLogs
+  readonly #maintenance: Maintenance
+  /** Logs with bytes that no sync covers, in the modes that care. */
+  readonly #unsynced = new Set<Log>()
+  #metadata: ClosableMetadataStore | undefined
+  #unsubscribe: () => void = () => undefined
+  #closing: Promise<void> | undefined
+
+  constructor(files: Files, options: LocalEngineOptions, context: EngineContext) {
+    this.#options = { ...defaults, ...options }
+    this.#context = context
+    this.#maintenance = new Maintenance(context.clock)
+    this.#directory = new DataDirectory(files, options.dataDir, context)
+    this.log = new LocalLogStore({
+      syncsAppends: options.durability.mode === 'sync',
+      logStartRaised: () => this.#checkpointLogStarts(),
+      appended: (log) => this.#appended(log),
+    })
+    this.#environment = this.#makeEnvironment(files)
+    this.#topics = new TopicLogs({
+      environment: this.#environment,
+      directory: this.#directory,
+      store: this.log,
+      context,
+      fileDeleteDelayMs: this.#options.fileDeleteDelayMs,
+    })
+    const image = () => this.metadata.image
+    this.groups = new LocalCoordinatorStore('__consumer_offsets', image, this.log)
+    this.transactions = new LocalCoordinatorStore('__transaction_state', image, this.log)
+  }
+
+  #makeEnvironment(files: Files): LogEnvironment {
+    const { bufferPoolBytes, tailCacheBytes, openFilesMax, durability } = this.#options
+    const buffers = new BufferPool(bufferPoolBytes)
+    return {
+      files,
+      openFiles: new OpenFiles(files, openFilesMax),
+      buffers,
+      tails: new TailBudget(buffers, tailCacheBytes),
+      producerCount: { count: 0 },
+      clock: this.#context.clock,
+      durability,
+      producerIdExpirationMs: this.#options.producerIdExpirationMs,
+      dataDirectoryNames: new NameSync(files, this.#options.dataDir),
+      report: (level, message, fields) => this.#context.report(level, message, fields),
+      random: this.#options.random,
+      changed: (log) => this.log.changed(log),
+    }
+  }
+
+  #appended(log: Log): void {
+    const { durability, producerIdsMax } = this.#options
+    if (durability.mode === 'interval' || log.config.flushMs < Number.MAX_SAFE_INTEGER) {
+      this.#unsynced.add(log)
+    }
+    if (this.#environment.producerCount.count > producerIdsMax) this.#evictProducers()
+  }
+
+  /** Forgets the tenth that is idle longest, so that the next new ones cost nothing. */
+  #evictProducers(): void {
+    const times: number[] = []
+    for (const log of this.log.all()) {
+      for (const { lastTimestampMs } of log.producers.entries()) times.push(lastTimestampMs)
+    }
+    times.sort((one, other) => one - other)
+    const untilMs = times[Math.floor(times.length / 10)] ?? 0
+    for (const log of this.log.all()) log.producers.expire(untilMs)
+    this.#context.report('warn', 'too many producer ids; the ones longest idle are forgotten', {
+      producerIdsMax: this.#options.producerIdsMax,
+    })
+  }
+
+  get clusterId(): string {
+    return this.#directory.clusterId
+  }
+
+  get metadata(): MetadataStore {
+    if (!this.#metadata) throw new Error('the engine is not open')
+    return this.#metadata
+  }
+
+  async open(): Promise<void> {
+    await this.#directory.open(this.#options.clusterId)
+    try {
+      const { wasClean, writesSurvived, clusterId } = this.#directory
+      const metadata = await this.#options.openMetadata({
+        environment: this.#environment,
+        directory: this.#directory.pathOf(METADATA_TOPIC_NAME, 0),
+        clusterId,
+        brokerId: this.#context.brokerId,
+        isClean: wasClean,
+        writesSurvived,
+      })
+      this.#metadata = metadata
+      this.#unsubscribe = metadata.subscribe((records) => {
+        this.#topics.follow(metadata.image, records)
+      })
+      await this.#topics.open(metadata.image)
+    } catch (error) {
+      this.#unsubscribe()
+      this.#directory.release()
+      throw error
+    }
+    this.#beginMaintenance()
+  }
+
+  #beginMaintenance(): void {
+    const { durability, initialTaskDelayMs: firstMs } = this.#options
+    const { retentionCheckIntervalMs, checkpointIntervalMs, flushCheckIntervalMs } = this.#options
+    const { producerIdExpirationCheckIntervalMs: expiryMs } = this.#options
+    const each = this.#maintenance
+    each.every('retention', firstMs, retentionCheckIntervalMs, () => this.runRetention())
+    each.every('checkpoint', firstMs, checkpointIntervalMs, () => this.#checkpoint())
+    each.every('flush', firstMs, flushCheckIntervalMs, () => this.#flushOld())
+    each.every('expiry', expiryMs, expiryMs, () => this.#expireProducers())
+    if (durability.mode === 'interval') {
+      const { intervalMs } = durability
+      each.every('sync', intervalMs, intervalMs, () => this.#flushAll(this.#unsynced))
+    }
+  }
+
+  /** Removes what is too old or too much, now. */
+  runRetention(): void {
+    const nowMs = this.#context.clock.nowMs()
+    for (const log of this.log.all()) {
+      try {
+        const removed = retain(log, nowMs)
+        if (removed > 0) {
+          const { topic, partition, logStartOffset } = log
+          const fields = { topic, partition, segments: removed, logStartOffset }
+          this.#context.report('info', 'retention removed segments', fields)
+        }
+      } catch (error) {
+        this.#failed('retention', error)
+      }
+    }
+  }
+
+  #failed(task: string, error: unknown): void {
+    this.#context.report('error', 'maintenance failed', { task, reason: String(error) })
+  }
+
+  async #flushAll(logs: Set<Log>): Promise<void> {
+    const due = [...logs]
+    logs.clear()
+    // A log that cannot be synced has reported it and refuses writes.
+    await Promise.allSettled(due.map((log) => log.flush()))
+  }
+
+  /** flush.ms of topics: what was appended longer ago than that is synced. */
+  async #flushOld(): Promise<void> {
+    const nowMs = this.#context.clock.nowMs()
+    const due = new Set<Log>()
+    for (const log of this.#unsynced) {
+      if (log.isGone || !log.hasUnsynced) this.#unsynced.delete(log)
+      else if (nowMs - log.active.modifiedMs >= log.config.flushMs) due.add(log)
+    }
+    await this.#flushAll(due)
+  }
+
+  #expireProducers(): void {
+    const { producerIdExpirationMs } = this.#options
+    const nowMs = this.#context.clock.nowMs()
+    for (const log of this.log.all()) log.producers.expire(nowMs - producerIdExpirationMs)
+  }
+
+  #checkpoint(): void {
+    try {
+      this.#directory.writeRecoveryPoints(this.#offsets((log) => log.recoveryPoint))
+      this.#directory.writeHighWatermarks(this.#offsets((log) => log.highWatermark))
+      this.#directory.writeLogStartOffsets(this.#raisedLogStarts())
+    } catch (error) {
+      this.#failed('checkpoint', error)
+    }
+  }
+
+  /** A start that a client raised must not come back after a crash. */
+  #checkpointLogStarts(): void | Promise<void> {
+    const entries = this.#raisedLogStarts()
+    if (this.#options.durability.mode === 'sync') {
+      return this.#directory.writeLogStartOffsetsDurably(entries)
+    }
+    this.#directory.writeLogStartOffsets(entries)
+  }
+
+  #raisedLogStarts() {
+    return this.#offsets((log) =>
+      log.logStartOffset > log.segments[0]!.baseOffset ? log.logStartOffset : -1,
+    )
+  }
+
+  #offsets(offsetOf: (log: Log) => number) {
+    const entries = []
+    for (const log of this.log.all()) {
+      const offset = offsetOf(log)
+      const { topic, partition } = log
+      if (offset >= 0 && log.isMaterialised) entries.push({ topic, partition, offset })
+    }
+    return entries
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#maintenance.stop()
+    this.#unsubscribe()
+    try {
+      const closed = await Promise.allSettled([...this.log.all()].map((log) => log.close()))
+      await this.#metadata?.close()
+      if (this.#metadata) this.#checkpoint()
+      const failure = closed.find(({ status }) => status === 'rejected')
+      if (this.#metadata && failure === undefined) await this.#directory.markClean(this.#brokerEpoch()) // biome-ignore format: one line
+    } finally {
+      this.#directory.release()
+    }
+  }
+
+  #brokerEpoch(): number {
+    return this.metadata.image.brokers.get(this.#context.brokerId)?.brokerEpoch ?? -1
+  }
+}

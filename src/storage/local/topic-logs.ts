@@ -1,0 +1,174 @@
+import type { Uuid } from '../../base/uuid.ts'
+import type { EngineContext } from '../engine.ts'
+import type { MetadataImage, ReplayedRecord, TopicImage } from '../metadata-store.ts'
+import type { DataDirectory, PartitionDirectory } from './data-directory.ts'
+import { partitionDirectoryName } from './file-names.ts'
+import type { LocalLogStore } from './local-log-store.ts'
+import type { LogEnvironment } from './log-environment.ts'
+import { createLog, type LogSpec, openLog } from './recovery.ts'
+
+export interface TopicLogsOptions {
+  readonly environment: LogEnvironment
+  readonly directory: DataDirectory
+  readonly store: LocalLogStore
+  readonly context: EngineContext
+  readonly fileDeleteDelayMs: number
+}
+
+/** Logs come and go with the topics of the metadata: one log for each partition there, no other. */
+export class TopicLogs {
+  readonly #options: TopicLogsOptions
+
+  constructor(options: TopicLogsOptions) {
+    this.#options = options
+  }
+
+  /** Opens what is there, and sets aside directories of partitions that the metadata does not know. */
+  async open(image: MetadataImage): Promise<void> {
+    const { directory, context } = this.#options
+    for (const name of directory.deletedDirectories()) this.#removeLater(name)
+    const checkpoints = directory.readCheckpoints()
+    const found = new Map<string, PartitionDirectory>()
+    for (const partition of directory.partitions()) {
+      if (isKnown(image, partition)) found.set(partition.name, partition)
+      else {
+        const path = directory.setAside(partition.name, 'stray')
+        context.report('warn', 'directory of an unknown partition set aside', { path })
+      }
+    }
+    for (const topic of image.topicsById.values()) {
+      for (const { partition, leaderEpoch } of topic.partitions) {
+        const spec = this.#specOf(topic, partition, leaderEpoch)
+        const isThere = found.has(partitionDirectoryName(topic.name, partition))
+        this.#add(
+          isThere
+            ? {
+                ...spec,
+                recoveryPoint: checkpoints.recoveryPoints.get(topic.name, partition),
+                logStartOffset: checkpoints.logStartOffsets.get(topic.name, partition),
+              }
+            : spec,
+          isThere,
+        )
+      }
+      // A long recovery lets signals and timers have their turn.
+      await Promise.resolve()
+    }
+  }
+
+  #add(spec: LogSpec, isThere: boolean): void {
+    const { environment, store } = this.#options
+    store.add(isThere ? openLog(environment, spec) : createLog(environment, spec))
+  }
+
+  #specOf(topic: TopicImage, partition: number, leaderEpoch: number): LogSpec {
+    const { directory, context } = this.#options
+    return {
+      topic: topic.name,
+      topicId: topic.topicId,
+      partition,
+      directory: directory.pathOf(topic.name, partition),
+      config: context.topicConfig(topic.topicId),
+      leaderEpoch,
+      recoveryPoint: 0,
+      logStartOffset: 0,
+      isClean: directory.wasClean,
+      writesSurvived: directory.writesSurvived,
+    }
+  }
+
+  /** Follows a commit of metadata. */
+  follow(image: MetadataImage, records: readonly ReplayedRecord[]): void {
+    const changed = new Set<Uuid>()
+    let areConfigsChanged = false
+    for (const record of records) {
+      switch (record.type) {
+        case 'TopicRecord':
+        case 'PartitionRecord':
+        case 'PartitionChangeRecord':
+        case 'RemoveTopicRecord':
+          changed.add(record.value.topicId)
+          break
+        case 'ConfigRecord':
+          areConfigsChanged = true
+          break
+        case 'EndTransactionRecord':
+          // What the transaction held took effect just now.
+          areConfigsChanged = true
+          this.#compareAll(image, changed)
+          break
+      }
+    }
+    for (const topicId of changed) this.#compare(image, topicId)
+    if (areConfigsChanged) this.#refreshConfigs()
+  }
+
+  #compareAll(image: MetadataImage, changed: Set<Uuid>): void {
+    for (const topicId of image.topicsById.keys()) changed.add(topicId)
+    for (const log of this.#options.store.all()) changed.add(log.topicId)
+  }
+
+  #compare(image: MetadataImage, topicId: Uuid): void {
+    const { store } = this.#options
+    const topic = image.topicsById.get(topicId)
+    if (!topic) {
+      this.#delete(topicId)
+      return
+    }
+    const logs = store.logsOf(topicId)
+    for (const { partition, leaderEpoch } of topic.partitions) {
+      const log = logs[partition]
+      if (!log) this.#add(this.#specOf(topic, partition, leaderEpoch), false)
+      else if (log.leaderEpoch !== leaderEpoch) log.beginEpoch(leaderEpoch)
+    }
+  }
+
+  #delete(topicId: Uuid): void {
+    const { store, directory, context } = this.#options
+    for (const log of store.remove(topicId)) {
+      const name = partitionDirectoryName(log.topic, log.partition)
+      if (!log.isMaterialised) {
+        log.leave(log.directory)
+        continue
+      }
+      try {
+        const path = directory.setAside(name, 'delete')
+        log.leave(path)
+        this.#removeLater(path.slice(path.lastIndexOf('/') + 1))
+      } catch (error) {
+        // The metadata no longer knows it, so the next start sets it aside.
+        log.leave(log.directory)
+        context.report('error', 'directory of a deleted partition cannot be renamed', {
+          path: log.directory,
+          reason: String(error),
+        })
+      }
+    }
+  }
+
+  #removeLater(name: string): void {
+    const { context, directory, fileDeleteDelayMs } = this.#options
+    context.clock.schedule(fileDeleteDelayMs, () => {
+      try {
+        directory.removeDirectory(name)
+      } catch (error) {
+        context.report('warn', 'deleted directory cannot be removed; the next start tries again', {
+          name,
+          reason: String(error),
+        })
+      }
+    })
+  }
+
+  #refreshConfigs(): void {
+    const { store, context } = this.#options
+    for (const log of store.all()) log.config = context.topicConfig(log.topicId)
+  }
+}
+
+/** A directory without a readable topic id is taken for that of the topic that has its name. */
+function isKnown(image: MetadataImage, directory: PartitionDirectory): boolean {
+  const topic = image.topicsByName.get(directory.topic)
+  if (!topic || directory.partition >= topic.partitions.length) return false
+  return directory.topicId === undefined || directory.topicId === topic.topicId
+}

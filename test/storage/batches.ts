@@ -1,0 +1,47 @@
+import { batches } from '../../src/protocol/records/batch.ts'
+import { buildBatch, buildMarkerBatch } from '../../src/protocol/records/builder.ts'
+import { records } from '../../src/protocol/records/iterate.ts'
+
+/** Batches for tests, and what is in those that come back. */
+export interface BatchOptions {
+  readonly values: readonly string[]
+  readonly timestamp?: number
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly transactional?: boolean
+}
+
+export function batchOf(options: BatchOptions): Buffer {
+  const { values, timestamp = 1_000, ...header } = options
+  return buildBatch({
+    ...header,
+    records: values.map((value) => ({ key: null, value: Buffer.from(value), timestamp })),
+  })
+}
+
+export function markerOf(
+  type: 'COMMIT' | 'ABORT',
+  producerId: number,
+  producerEpoch: number,
+  coordinatorEpoch = 0,
+): Buffer {
+  return buildMarkerBatch(type, { producerId, producerEpoch, coordinatorEpoch, timestamp: 1_000 })
+}
+
+export interface ReadRecord {
+  readonly offset: number
+  readonly value: string
+}
+
+/** Data records of a fetched piece of log, control batches left out. */
+export function valuesOf(bytes: Uint8Array): ReadRecord[] {
+  const found: ReadRecord[] = []
+  for (const batch of batches(bytes)) {
+    if (batch.isControl) continue
+    for (const { offset, value } of records(batch)) {
+      found.push({ offset, value: Buffer.from(value ?? []).toString() })
+    }
+  }
+  return found
+}
