@@ -48,19 +48,27 @@ export function javaProgram(name: string, args: readonly string[]): Command {
   return java(resolve(here, 'java', `${name}.java`), args, KAFKA_VERSION)
 }
 
+/** As `kafkaTool` for what runs long: with the JVM's own compilers and `heap`, as in production. */
+export function kafkaServerTool(tool: KafkaTool, args: readonly string[], heap: string): Command {
+  const g1 = ['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35']
+  return jvm(classes[tool], args, KAFKA_VERSION, [`-Xmx${heap}`, `-Xms${heap}`, '-server', ...g1])
+}
+
 function java(main: string, args: readonly string[], version: string): Command {
+  const quickStart = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+  return jvm(main, args, version, [...quickStart, ...classArchive(main, version)])
+}
+
+function jvm(main: string, args: readonly string[], version: string, flags: string[]): Command {
   const libraries = tools.kafkaLibraries(version)
   const classpath = readdirSync(libraries)
     .sort()
     .map((jar) => join(libraries, jar))
     .join(':')
   const options = [
-    '-Xmx512m',
-    '-XX:TieredStopAtLevel=1',
-    '-XX:+UseSerialGC',
+    ...flags,
     '-Djava.awt.headless=true',
     `-Dlog4j2.configurationFile=${resolve(here, 'java/log4j2.properties')}`,
-    ...classArchive(main, version),
   ]
   return { command: tools.java, args: [...options, '-cp', classpath, main, ...args] }
 }

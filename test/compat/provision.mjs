@@ -77,8 +77,11 @@ function provisionPython() {
 }
 
 function provisionGo() {
-  once('go', ['go'], (directory) => {
-    run('go', ['build', '-o', join(directory, 'compat'), '.'], { cwd: join(here, 'go') })
+  once('go', ['go', '../../bench/load'], (directory) => {
+    const build = (name, source) =>
+      run('go', ['build', '-o', join(directory, name), '.'], { cwd: join(here, source) })
+    build('compat', 'go')
+    build('load', '../../bench/load')
   })
 }
 

@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { kafkaServerTool, kafkaTool } from '../test/compat/kafka-tools.ts'
+import { Program } from '../test/compat/process.ts'
+
+/** A broker under test: how it is made ready (not measured) and started (measured). */
+export interface Contender {
+  readonly name: 'dohle' | 'Apache Kafka'
+  prepare(directory: string, port: number): void
+  start(directory: string, port: number): Program
+}
+
+const root = resolve(import.meta.dirname, '..')
+
+export const dohle: Contender = {
+  name: 'dohle',
+  prepare() {},
+  start(directory, port) {
+    const args = ['--port', `${port}`, '--data', join(directory, 'data')]
+    return new Program(process.execPath, [join(root, 'bin/dohle.js'), ...args])
+  },
+}
+
+export const apacheKafka: Contender = {
+  name: 'Apache Kafka',
+  prepare(directory, port) {
+    writeFileSync(join(directory, 'server.properties'), properties(directory, port))
+    const id = randomBytes(16).toString('base64url')
+    const config = ['-c', join(directory, 'server.properties')]
+    const { command, args } = kafkaTool('kafka-storage', [
+      'format',
+      '--standalone',
+      '-t',
+      id,
+      ...config,
+    ])
+    const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+    if (status !== 0) throw new Error(`kafka-storage format failed: ${stderr}`)
+  },
+  start(directory) {
+    const config = join(directory, 'server.properties')
+    const { command, args } = kafkaServerTool('kafka-server-start', [config], '1g')
+    return new Program(command, args)
+  },
+}
+
+/** Kafka's defaults, but for what a single node needs and what dohle's default is too. */
+function properties(directory: string, port: number): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:${port + 1}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}
+controller.listener.names=CONTROLLER
+log.dirs=${join(directory, 'data')}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+`
+}
+
+const TICKS_PER_SECOND = 100
+
+/** CPU seconds that a process has used so far. */
+export function cpuSeconds({ child }: Program): number {
+  const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+/** Memory in use by a process. */
+export function rssMb({ child }: Program): number {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+}

@@ -1,0 +1,3 @@
+module dohle/load
+
+go 1.21
