@@ -1,6 +1,7 @@
 import { Produce } from '../../protocol/apis/00-produce.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { BatchView } from '../../protocol/records/batch.ts'
+import { upConvert } from '../../protocol/records/convert.ts'
 import {
   checkProduceRecords,
   firstBatchIsTransactional,
@@ -23,6 +24,8 @@ type Response = ResponseOf<typeof Produce>
 type PartitionResponse = Response['responses'][number]['partitionResponses'][number]
 
 const NO_RECORDS = Buffer.alloc(0)
+/** Versions before this one carry message sets of formats 0 and 1. */
+const BATCHES_SINCE = 3
 const NO_ACKS = 0
 const LEADER_ACKS = 1
 const ALL_ACKS = -1
@@ -35,7 +38,7 @@ const INTERNAL_CLIENT = '__admin_client'
  */
 export const produce = handler(
   Produce,
-  [3, 13],
+  [0, 13],
   (request, context, broker) => {
     requireAuthorizedTransaction(request)
     const plan = new ProducePlan(request, context, broker)
@@ -128,8 +131,8 @@ class ProducePlan {
   ): PlannedPartition {
     const led = ledPartition(this.broker, topic, index)
     if (led === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return refused(index, led)
-    const shapeError = this.#checkShape(records)
-    if (shapeError !== ErrorCode.NONE) return refused(index, shapeError)
+    const batch = this.#batchOf(records)
+    if (typeof batch === 'number') return refused(index, batch)
     if (typeof led === 'number') return refused(index, led)
     if (isInternalTopic(topic!.name) && this.context.clientId !== INTERNAL_CLIENT) {
       return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
@@ -138,22 +141,26 @@ class ProducePlan {
     if (this.acks === ALL_ACKS && led.isr.length < config.minInsyncReplicas) {
       return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
     }
-    return this.#validate(topic!, index, records)
+    return this.#validate(topic!, index, batch)
   }
 
-  /** Of the request more than of the log: checked before it is known whether anything is stored. */
-  #checkShape(records: Uint8Array): ErrorCode {
+  /**
+   * The records as one v2 batch, or what is wrong with the request more than with the records: that
+   * is checked before it is known whether anything can be stored.
+   */
+  #batchOf(records: Uint8Array): Uint8Array | ErrorCode {
+    const { acks } = this
+    const { apiVersion } = this.context
     try {
-      checkProduceRecords(records, this.context.apiVersion)
+      const isLegacy = apiVersion < BATCHES_SINCE
+      const batch = isLegacy ? upConvert(records) : records
+      checkProduceRecords(batch, isLegacy ? BATCHES_SINCE : apiVersion)
+      const acksAreKnown = acks === NO_ACKS || acks === LEADER_ACKS || acks === ALL_ACKS
+      return acksAreKnown ? batch : ErrorCode.INVALID_REQUIRED_ACKS
     } catch (error) {
       if (error instanceof KafkaError) return error.errorCode
       throw error
     }
-    const { acks } = this
-    if (acks !== NO_ACKS && acks !== LEADER_ACKS && acks !== ALL_ACKS) {
-      return ErrorCode.INVALID_REQUIRED_ACKS
-    }
-    return ErrorCode.NONE
   }
 
   #validate(topic: TopicImage, index: number, records: Uint8Array): PlannedPartition {
@@ -161,7 +168,7 @@ class ProducePlan {
     const where = { topicId, partition: index }
     const settings = recordSettings(this.broker.topics.config(topic))
     const outcome = validateProduceBatch(records, settings, {
-      requestVersion: this.context.apiVersion,
+      requestVersion: Math.max(BATCHES_SINCE, this.context.apiVersion),
       nowMs: this.context.nowMs,
       topic: name,
       partition: index,

@@ -1,5 +1,6 @@
 import { Fetch } from '../../protocol/apis/01-fetch.ts'
-import { ErrorCode } from '../../protocol/error-code.ts'
+import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
+import { downConvert } from '../../protocol/records/convert.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import {
@@ -18,6 +19,8 @@ type Request = RequestOf<typeof Fetch>
 type Response = ResponseOf<typeof Fetch>
 type TopicResponse = Response['responses'][number]
 
+/** Clients of earlier versions do not know v2 batches. */
+const BATCHES_SINCE = 4
 /** Topics are named by their ids from this version on. */
 const IDS_SINCE = 13
 
@@ -27,7 +30,7 @@ const IDS_SINCE = 13
  */
 export const fetch = handler(
   Fetch,
-  [4, 18],
+  [0, 18],
   (request, context, broker) => {
     const limits = limitsOf(request, context, broker)
     const session = broker.fetchSessions.open(sessionRequest(request, limits), context.nowMs)
@@ -180,7 +183,9 @@ class FetchWork {
 
   #forVersion(data: PartitionData, wanted: WantedPartition, hints: LeaderHints): PartitionData {
     const { errorCode } = data
-    if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR && this.#context.apiVersion <= 5) {
+    const { apiVersion } = this.#context
+    if (apiVersion < BATCHES_SINCE) return downConverted(data, wanted, apiVersion)
+    if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion <= 5) {
       return { ...data, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }
     }
     if (
@@ -194,5 +199,20 @@ class FetchWork {
       ? topicsById.get(wanted.topicId)
       : topicsByName.get(wanted.topic)
     return { ...data, currentLeader: hints.currentLeader(topic, wanted.partition) }
+  }
+}
+
+function downConverted(
+  data: PartitionData,
+  { fetchOffset }: WantedPartition,
+  apiVersion: number,
+): PartitionData {
+  if (!data.records || data.records.byteLength === 0) return data
+  try {
+    const records = downConvert(data.records, { magic: apiVersion < 2 ? 0 : 1, fetchOffset })
+    return { ...data, records }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { ...data, errorCode: error.errorCode, highWatermark: -1, records: Buffer.alloc(0) }
   }
 }
