@@ -10,11 +10,11 @@ import {
  * Runs coordinators: one input at a time per partition, its records appended and replayed before
  * anything that depends on them is answered.
  */
-export class CoordinatorHost<C extends Coordinator<R>, R> {
-  readonly #options: CoordinatorPartitionOptions<C, R>
-  readonly #partitions = new Map<number, CoordinatorPartition<C, R>>()
+export class CoordinatorHost<C extends Coordinator<R, Asked>, R, Asked = never> {
+  readonly #options: CoordinatorPartitionOptions<C, R, Asked>
+  readonly #partitions = new Map<number, CoordinatorPartition<C, R, Asked>>()
 
-  constructor(options: CoordinatorPartitionOptions<C, R>) {
+  constructor(options: CoordinatorPartitionOptions<C, R, Asked>) {
     this.#options = options
   }
 
@@ -27,7 +27,7 @@ export class CoordinatorHost<C extends Coordinator<R>, R> {
   async load(partition: number): Promise<void> {
     const known = this.#partitions.get(partition)
     if (known && known.state !== 'closed') return known.loading
-    const host = new CoordinatorPartition<C, R>(partition, this.#options)
+    const host = new CoordinatorPartition<C, R, Asked>(partition, this.#options)
     this.#partitions.set(partition, host)
     await host.load()
   }
@@ -58,13 +58,13 @@ export class CoordinatorHost<C extends Coordinator<R>, R> {
    */
   submit<Response>(
     partition: number,
-    decide: (coordinator: C, to: ReplyTo<Response>, nowMs: number) => Effect<R>[],
+    decide: (coordinator: C, to: ReplyTo<Response>, nowMs: number) => Effect<R, Asked>[],
   ): Response | Promise<Response> {
     return this.#active(partition).submit(decide)
   }
 
   /** An input that nobody waits for. */
-  tell(partition: number, decide: (coordinator: C, nowMs: number) => Effect<R>[]): void {
+  tell(partition: number, decide: (coordinator: C, nowMs: number) => Effect<R, Asked>[]): void {
     this.#active(partition).tell(decide)
   }
 
@@ -81,7 +81,7 @@ export class CoordinatorHost<C extends Coordinator<R>, R> {
     return this.#active(partition).endTransaction(producerId, result, appendMarker)
   }
 
-  #active(partition: number): CoordinatorPartition<C, R> {
+  #active(partition: number): CoordinatorPartition<C, R, Asked> {
     const host = this.#partitions.get(partition)
     if (!host || host.state === 'closed') throw new KafkaError('NOT_COORDINATOR')
     if (host.state === 'loading') throw new KafkaError('COORDINATOR_LOAD_IN_PROGRESS')

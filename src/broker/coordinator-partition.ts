@@ -8,17 +8,21 @@ import { CoordinatorWakes } from './coordinator-wakes.ts'
 import type { Logger } from './logger.ts'
 
 /** A pure state machine that owns one partition of an internal topic. */
-export interface Coordinator<R> {
+export interface Coordinator<R, Asked = never> {
   replay(record: R, origin: RecordOrigin): void
-  replayMarker(producerId: number, result: 'commit' | 'abort'): void
+  /** Only of coordinators whose partitions transactions write to. */
+  replayMarker?(producerId: number, result: 'commit' | 'abort'): void
   /** After the last record of the log. */
-  loaded(nowMs: number): Effect<R>[]
+  loaded(nowMs: number): Effect<R, Asked>[]
   /** The partition is given up: whoever waits is told. */
-  unloaded(nowMs: number): Effect<R>[]
-  wake(owner: string, timer: string, nowMs: number): Effect<R>[]
+  unloaded(nowMs: number): Effect<R, Asked>[]
+  wake(owner: string, timer: string, nowMs: number): Effect<R, Asked>[]
 }
 
-export interface CoordinatorPartitionOptions<C extends Coordinator<R>, R> {
+/** Brings the result of what was asked back as an input. */
+export type Tell<R, Asked> = (decide: (nowMs: number) => Effect<R, Asked>[]) => void
+
+export interface CoordinatorPartitionOptions<C extends Coordinator<R, Asked>, R, Asked = never> {
   readonly store: CoordinatorStore
   readonly clock: Clock
   readonly timers: TimerQueue
@@ -34,6 +38,13 @@ export interface CoordinatorPartitionOptions<C extends Coordinator<R>, R> {
    * longer than a session must hear who spoke before it expels anyone.
    */
   defer?(callback: () => void): void
+  /** Begins what an `ask` wants. */
+  answer?(what: Asked, tell: Tell<R, Asked>): void
+  /**
+   * Inputs go on while an append is on its way, for coordinators that lock what it is about
+   * themselves. Otherwise the next input waits.
+   */
+  readonly pipelined?: boolean
 }
 
 /** Batch header and the lengths around each key and value; a little generous. */
@@ -76,17 +87,17 @@ interface Task {
 }
 
 /** One coordinator and its partition. */
-export class CoordinatorPartition<C extends Coordinator<R>, R> {
+export class CoordinatorPartition<C extends Coordinator<R, Asked>, R, Asked = never> {
   readonly coordinator: C
   state: 'loading' | 'active' | 'closed' = 'loading'
   loading: Promise<void> | undefined
   readonly #partition: number
-  readonly #options: CoordinatorPartitionOptions<C, R>
+  readonly #options: CoordinatorPartitionOptions<C, R, Asked>
   readonly #tasks: Task[] = []
   #busy = false
   readonly #wakes: CoordinatorWakes
 
-  constructor(partition: number, options: CoordinatorPartitionOptions<C, R>) {
+  constructor(partition: number, options: CoordinatorPartitionOptions<C, R, Asked>) {
     this.#partition = partition
     this.#options = options
     this.coordinator = options.create(partition)
@@ -122,7 +133,7 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
 
   #replayBatch(batch: LoadedBatch): void {
     if (batch.marker) {
-      this.coordinator.replayMarker(batch.producerId, batch.marker)
+      this.coordinator.replayMarker?.(batch.producerId, batch.marker)
       return
     }
     const { store, log } = this.#options
@@ -151,7 +162,7 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
   }
 
   submit<Response>(
-    decide: (coordinator: C, to: ReplyTo<Response>, nowMs: number) => Effect<R>[],
+    decide: (coordinator: C, to: ReplyTo<Response>, nowMs: number) => Effect<R, Asked>[],
   ): Response | Promise<Response> {
     const answer = new Answer<Response>()
     this.#enqueue({
@@ -161,7 +172,7 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
     return answer.get()
   }
 
-  tell(decide: (coordinator: C, nowMs: number) => Effect<R>[]): void {
+  tell(decide: (coordinator: C, nowMs: number) => Effect<R, Asked>[]): void {
     this.#enqueue({
       run: (nowMs) => this.#perform(decide(this.coordinator, nowMs)),
       fail: () => {},
@@ -175,7 +186,7 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
   ): ErrorCode | Promise<ErrorCode> {
     const answer = new Answer<ErrorCode>()
     const appended = (errorCode: ErrorCode) => {
-      if (errorCode === ErrorCode.NONE) this.coordinator.replayMarker(producerId, result)
+      if (errorCode === ErrorCode.NONE) this.coordinator.replayMarker?.(producerId, result)
       answer.deliver(errorCode)
     }
     this.#enqueue({
@@ -200,14 +211,15 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
       try {
         const pending = task.run(this.#options.clock.nowMs())
         if (pending instanceof Promise) {
-          pending.then(
-            () => this.#drain(),
-            (error: unknown) => {
-              this.#failed(fail, error)
-              this.#drain()
-            },
-          )
-          return
+          const { pipelined } = this.#options
+          const goOn = () => {
+            if (!pipelined) this.#drain()
+          }
+          pending.then(goOn, (error: unknown) => {
+            this.#failed(fail, error)
+            goOn()
+          })
+          if (!pipelined) return
         }
       } catch (error) {
         this.#failed(fail, error)
@@ -223,7 +235,7 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
     fail(error)
   }
 
-  #perform(effects: Effect<R>[]): void | Promise<void> {
+  #perform(effects: Effect<R, Asked>[]): void | Promise<void> {
     let append = this.#carryOut(effects)
     while (append) {
       const committed = this.#append(append)
@@ -235,14 +247,14 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
     }
   }
 
-  #after(append: Append<R>, errorCode: ErrorCode): Effect<R>[] {
+  #after(append: Append<R, Asked>, errorCode: ErrorCode): Effect<R, Asked>[] {
     const nowMs = this.#options.clock.nowMs()
     return errorCode === ErrorCode.NONE
       ? append.committed(nowMs)
       : append.failed(groupError(errorCode), nowMs)
   }
 
-  #carryOut(effects: Effect<R>[]): Append<R> | undefined {
+  #carryOut(effects: Effect<R, Asked>[]): Append<R, Asked> | undefined {
     for (const effect of effects) {
       switch (effect.type) {
         case 'reply':
@@ -256,13 +268,15 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
           break
         case 'append':
           return effect
+        case 'ask':
+          this.#options.answer?.(effect.what, (decide) => this.tell((_, nowMs) => decide(nowMs)))
       }
     }
     return undefined
   }
 
   /** Appends and replays, in one batch or in as many as it takes. */
-  #append(append: Append<R>): ErrorCode | Promise<ErrorCode> {
+  #append(append: Append<R, Asked>): ErrorCode | Promise<ErrorCode> {
     const batches = this.#batches(append)
     if (!batches) return ErrorCode.MESSAGE_TOO_LARGE
     return this.#appendFrom(batches, 0, append)
@@ -271,7 +285,7 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
   #appendFrom(
     batches: readonly Batch<R>[],
     first: number,
-    append: Append<R>,
+    append: Append<R, Asked>,
   ): ErrorCode | Promise<ErrorCode> {
     const { store, clock } = this.#options
     const options = { nowMs: clock.nowMs(), ...(append.producer && { producer: append.producer }) }
@@ -299,7 +313,7 @@ export class CoordinatorPartition<C extends Coordinator<R>, R> {
   }
 
   /** Undefined: the records do not fit into a batch. */
-  #batches(append: Append<R>): Batch<R>[] | undefined {
+  #batches(append: Append<R, Asked>): Batch<R>[] | undefined {
     const maxBytes = this.#options.batchBytesMax()
     const batches: Batch<R>[] = []
     let batch: Batch<R> = { records: [], bytes: [], size: BATCH_OVERHEAD_BYTES }

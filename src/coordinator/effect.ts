@@ -3,12 +3,13 @@ import type { ErrorCode } from '../protocol/error-code.ts'
 /**
  * What a coordinator wants done. Coordinators only decide; a host (broker/coordinator-host.ts)
  * carries the effects out in order. Persist before answer: whatever depends on records being
- * durable is in `committed`, which the host runs after it appended and replayed them.
+ * durable is in `committed`, which the host runs after it appended and replayed them. `Asked` is
+ * what one kind of coordinator needs besides.
  */
-export type Effect<R> = Append<R> | Reply | Wake | Forget
+export type Effect<R, Asked = never> = Append<R, Asked> | Reply | Wake | Forget | Ask<Asked>
 
 /** Always the last effect of a list. */
-export interface Append<R> {
+export interface Append<R, Asked = never> {
   readonly type: 'append'
   readonly records: readonly R[]
   /** False: more records than a batch holds may be written in several. Otherwise one or none. */
@@ -16,9 +17,9 @@ export interface Append<R> {
   /** Set for records that belong to a transaction. */
   readonly producer?: { readonly producerId: number; readonly producerEpoch: number }
   /** Decides what follows, after `replay` saw every record. */
-  committed(nowMs: number): Effect<R>[]
-  /** Decides what follows when nothing was written; `errorCode` is one that groups answer. */
-  failed(errorCode: ErrorCode, nowMs: number): Effect<R>[]
+  committed(nowMs: number): Effect<R, Asked>[]
+  /** Decides what follows when nothing was written; `errorCode` is one that clients get. */
+  failed(errorCode: ErrorCode, nowMs: number): Effect<R, Asked>[]
 }
 
 export interface Reply {
@@ -43,6 +44,12 @@ export interface Forget {
   readonly timer: string
 }
 
+/** Something that takes time and is done beside the log; the result comes back as an input. */
+export interface Ask<Asked> {
+  readonly type: 'ask'
+  readonly what: Asked
+}
+
 /** Where an answer goes, once. Coordinators keep it while a request waits and never call it. */
 export interface ReplyTo<Response> {
   deliver(response: Response): void
@@ -50,6 +57,10 @@ export interface ReplyTo<Response> {
 
 export function reply<Response>(to: ReplyTo<Response>, response: Response): Reply {
   return { type: 'reply', to, response }
+}
+
+export function ask<Asked>(what: Asked): Ask<Asked> {
+  return { type: 'ask', what }
 }
 
 export function wake(owner: string, timer: string, atMs: number): Wake {
