@@ -1,0 +1,61 @@
+import { ErrorCode } from '../../protocol/error-code.ts'
+import {
+  isEpochExhausted,
+  NO_PRODUCER_EPOCH,
+  NO_PRODUCER_ID,
+  type ProducerIdAndEpoch,
+  type Transaction,
+} from './transaction.ts'
+import { isPrepared, TransactionStatus } from './transaction-status.ts'
+
+/** What InitProducerId does to a transactional id (reference: transactions.md section 3). */
+export type InitDecision =
+  | { readonly type: 'refuse'; readonly errorCode: ErrorCode }
+  /** A transaction is open: its producer is fenced and it is aborted; the client comes back. */
+  | { readonly type: 'fence' }
+  | { readonly type: 'same id'; readonly producerEpoch: number; readonly lastProducerEpoch: number }
+  /** The epochs of the producer id are used up. */
+  | { readonly type: 'new id'; readonly lastProducerEpoch: number }
+
+/** `given`: the id and epoch in the request (KIP-360), -1 and -1 when it has none. */
+export function decideInit(transaction: Transaction, given: ProducerIdAndEpoch): InitDecision {
+  if (transaction.pendingStatus !== undefined) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS)
+  if (!isCurrentProducer(transaction, given)) return refuse(ErrorCode.PRODUCER_FENCED)
+  if (isPrepared(transaction.status)) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS)
+  if (transaction.status === TransactionStatus.ONGOING) return { type: 'fence' }
+  return raiseEpoch(transaction, given)
+}
+
+function isCurrentProducer(transaction: Transaction, given: ProducerIdAndEpoch): boolean {
+  return (
+    given.producerId === NO_PRODUCER_ID ||
+    transaction.producerEpoch === NO_PRODUCER_EPOCH ||
+    given.producerId === transaction.producerId ||
+    (given.producerId === transaction.value.previousProducerId &&
+      isEpochExhausted(given.producerEpoch))
+  )
+}
+
+function raiseEpoch(transaction: Transaction, given: ProducerIdAndEpoch): InitDecision {
+  const { producerEpoch, lastProducerEpoch } = transaction
+  const isGiven = given.producerId !== NO_PRODUCER_ID
+  const isCurrent = !isGiven || given.producerEpoch === producerEpoch
+  if (transaction.isEpochExhausted && isCurrent) {
+    return { type: 'new id', lastProducerEpoch: isGiven ? producerEpoch : NO_PRODUCER_EPOCH }
+  }
+  if (!isGiven) return sameId(producerEpoch + 1, NO_PRODUCER_EPOCH)
+  if (isCurrent || producerEpoch === NO_PRODUCER_EPOCH) {
+    return sameId(producerEpoch + 1, producerEpoch)
+  }
+  // The answer to an earlier call was lost: it is given again.
+  if (given.producerEpoch === lastProducerEpoch) return sameId(producerEpoch, lastProducerEpoch)
+  return refuse(ErrorCode.PRODUCER_FENCED)
+}
+
+function refuse(errorCode: ErrorCode): InitDecision {
+  return { type: 'refuse', errorCode }
+}
+
+function sameId(producerEpoch: number, lastProducerEpoch: number): InitDecision {
+  return { type: 'same id', producerEpoch, lastProducerEpoch }
+}
