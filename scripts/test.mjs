@@ -1,6 +1,7 @@
 // npm test: installs, builds, lints, checks types, and runs every test that needs Node alone.
 // npm run test:compat: brings the foreign clients and runs test/compat with them.
 import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildCommand, buildLibrary } from './build.mjs'
 import { root } from './inputs.mjs'
@@ -9,21 +10,22 @@ import { install } from './install.mjs'
 const compat = process.argv.includes('--compat')
 const rest = process.argv.slice(2).filter((argument) => argument !== '--compat')
 
+const name = compat ? 'compat' : 'unit'
+// What an earlier run left must not stand for this one.
+rmSync(join(root, '.cache', `${name}.json`), { force: true })
+// .ci/run adds the figures of both runs up from these files.
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=.cache/${name}.json`]
+
 install()
 await buildCommand()
 await buildLibrary()
 if (compat) {
   run('node', [join(root, 'test/compat/provision.mjs')])
-  run('vitest', ['run', '--config', 'vitest.compat.config.ts', ...reporters('compat'), ...rest])
+  run('vitest', ['run', '--config', 'vitest.compat.config.ts', ...reporters, ...rest])
 } else {
   run('biome', ['ci', '.'])
   run('tsc', ['--noEmit'])
-  run('vitest', ['run', ...reporters('unit'), ...rest])
-}
-
-/** .ci/run adds the figures of both runs up from these files. */
-function reporters(name) {
-  return ['--reporter=default', '--reporter=json', `--outputFile.json=.cache/${name}.json`]
+  run('vitest', ['run', ...reporters, ...rest])
 }
 
 function run(tool, args) {

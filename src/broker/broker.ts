@@ -5,9 +5,12 @@ import type { Settings } from '../settings/settings.ts'
 import type { TopicConfig } from '../settings/topic-settings.ts'
 import type { StorageEngine } from '../storage/engine.ts'
 import type { TopicImage } from '../storage/metadata-store.ts'
+import type { DelayedFetches } from './delayed.ts'
+import type { FetchSessions } from './fetch-session.ts'
 import type { Handler, RequestContext } from './handler.ts'
 import type { Logger } from './logger.ts'
 import type { Peer } from './peer.ts'
+import type { ProducerIds } from './producer-ids.ts'
 
 /** Everything that handlers work with. One per broker; a process may have many. */
 export interface Broker {
@@ -22,6 +25,9 @@ export interface Broker {
   /** What this broker answers. */
   readonly handlers: readonly Handler[]
   readonly topics: Topics
+  readonly fetchSessions: FetchSessions
+  readonly fetches: DelayedFetches
+  readonly producerIds: ProducerIds
   /** Live brokers with the address that this peer can dial. */
   nodes(peer: Peer): readonly Node[]
 }

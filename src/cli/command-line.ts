@@ -9,6 +9,9 @@ export const DEFAULT_DATA_DIRECTORY = './.dohle'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** Options that may be given more than once; `_` holds what is no option. */
+const REPEATABLE: ReadonlySet<string> = new Set(['topic', 'override', '_'])
+
 /** What the command line says; `undefined` where it says nothing, so that a file may. */
 export interface StartOptions {
   readonly port: number | undefined
@@ -19,7 +22,7 @@ export interface StartOptions {
   readonly configFile: string | undefined
   /** In the order given; later ones win. */
   readonly overrides: readonly (readonly [name: string, value: string])[]
-  readonly mode: 'dev' | 'prod'
+  readonly mode: 'dev' | 'prod' | undefined
   readonly logLevel: LogLevel
 }
 
@@ -31,6 +34,9 @@ export async function parseCommandLine(args: readonly string[]): Promise<StartOp
   const parser = declare(args)
   const given = await parser.parseAsync()
   if (given['help'] === true || given['version'] === true) return undefined
+  for (const [name, text] of Object.entries(given)) {
+    if (Array.isArray(text) && !REPEATABLE.has(name)) throw usage(`--${name} is given twice`)
+  }
   const words = given._.map(String)
   if (words.length > 0 && !(words.length === 1 && words[0] === 'start')) {
     throw usage(`'${words.join(' ')}' is not a command of dohle`)
@@ -46,7 +52,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<StartOp
     topics: uniqueTopics(given.topic ?? []),
     configFile: given.config,
     overrides: (given.override ?? []).map(parseOverride),
-    mode: given.mode ?? 'dev',
+    mode: given.mode,
     logLevel: given['log-level'] ?? 'info',
   }
 }
@@ -72,7 +78,7 @@ function declare(args: readonly string[]) {
     .help()
     .alias('h', 'help')
     .alias('v', 'version')
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'dot-notation': false })
+    .parserConfiguration({ 'dot-notation': false })
     .strictOptions()
     .detectLocale(false)
     .wrap(Math.min(100, process.stdout.columns ?? 100))

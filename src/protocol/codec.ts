@@ -56,12 +56,22 @@ const helpers = {
   noBytes: Buffer.alloc(0),
 }
 
-function compile(message: Message, version: number, direction: 'read' | 'write'): unknown {
+export type Direction = 'read' | 'write'
+
+/** The text that is compiled: a function body that takes `helpers` and returns the codec. */
+export function codecSource(message: Message, version: number, direction: Direction): string {
   const [min, max] = message.versions
   assert(version >= min && version <= max, `${message.name} to have version ${version}`)
   const source =
     direction === 'read' ? readerSource(message, version) : writerSource(message, version)
-  const prelude = `'use strict'\nconst { ${Object.keys(helpers).join(', ')} } = helpers\n`
-  const url = `\n//# sourceURL=dohle:codec/${message.name}V${version}.${direction}.js`
-  return new Function('helpers', prelude + source + url)(helpers)
+  return [
+    "'use strict'",
+    `const { ${Object.keys(helpers).join(', ')} } = helpers`,
+    source,
+    `//# sourceURL=dohle:codec/${message.name}V${version}.${direction}.js\n`,
+  ].join('\n')
+}
+
+function compile(message: Message, version: number, direction: Direction): unknown {
+  return new Function('helpers', codecSource(message, version, direction))(helpers)
 }

@@ -11,7 +11,7 @@ const VERSION = 1
 const HEADER_BYTES = 10
 const CRC_AT = 2
 const COUNT_AT = 6
-const ENTRY_BYTES = 50
+const ENTRY_BYTES = 46
 
 export function encodeProducerSnapshot(entries: Iterable<ProducerEntry>): Uint8Array {
   const all = [...entries]

@@ -3,7 +3,7 @@ import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.serialization.*;
 
 /**
- * BOOTSTRAP TOPIC: sends 0, 1, 2, ... to partition 0 through one idempotent producer until standard
+ * BOOTSTRAP TOPIC PARTITION: sends 0, 1, 2, ... to that partition through one idempotent producer until standard
  * input closes; prints "number offset" of each acknowledged one. Retries without end, so whatever
  * happens to the broker in between, each number must be in the log once and in order.
  */
@@ -21,16 +21,17 @@ public class IdempotentWriter {
     config.put("reconnect.backoff.max.ms", "100");
     config.put("retry.backoff.max.ms", "200");
     var end = new java.util.concurrent.atomic.AtomicBoolean();
+    int partition = Integer.parseInt(args[2]);
     var failed = new java.util.concurrent.atomic.AtomicReference<Exception>();
     new Thread(() -> {
       try { while (System.in.read() >= 0) {} } catch (Exception ignored) {}
       end.set(true);
     }).start();
-    var out = new java.io.PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), false);
+    var out = new java.io.PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), true);
     try (var producer = new KafkaProducer<>(config, new IntegerSerializer(), new StringSerializer())) {
       for (int i = 0; !end.get() && failed.get() == null; i++) {
         int number = i;
-        producer.send(new ProducerRecord<>(args[1], 0, null, Integer.toString(i)), (at, error) -> {
+        producer.send(new ProducerRecord<>(args[1], partition, null, Integer.toString(i)), (at, error) -> {
           if (error != null) { failed.compareAndSet(null, error); return; }
           synchronized (out) { out.println(number + " " + at.offset()); }
         });
@@ -38,7 +39,6 @@ public class IdempotentWriter {
       }
       producer.flush();
     }
-    out.flush();
     if (failed.get() != null) throw failed.get();
   }
 }

@@ -1,0 +1,282 @@
+import { Produce } from '../../protocol/apis/00-produce.ts'
+import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
+import { BatchView } from '../../protocol/records/batch.ts'
+import { upConvert } from '../../protocol/records/convert.ts'
+import {
+  checkProduceRecords,
+  firstBatchIsTransactional,
+  validateProduceBatch,
+} from '../../protocol/records/validate.ts'
+import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
+import type { AppendItem, AppendResult } from '../../storage/engine.ts'
+import type { TopicImage } from '../../storage/metadata-store.ts'
+import type { Broker } from '../broker.ts'
+import { closeConnection, handler, type Outcome, type RequestContext } from '../handler.ts'
+import { LeaderHints } from '../leader-hints.ts'
+import { ledPartition } from '../partitions.ts'
+import { recordSettings } from '../record-settings.ts'
+import { isInternalTopic } from '../topic-name.ts'
+
+type Request = RequestOf<typeof Produce>
+type TopicRequest = Request['topicData'][number]
+type PartitionRequest = TopicRequest['partitionData'][number]
+type Response = ResponseOf<typeof Produce>
+type PartitionResponse = Response['responses'][number]['partitionResponses'][number]
+
+const NO_RECORDS = Buffer.alloc(0)
+/** Versions before this one carry message sets of formats 0 and 1. */
+const BATCHES_SINCE = 3
+const NO_ACKS = 0
+const LEADER_ACKS = 1
+const ALL_ACKS = -1
+/** The one client that may write to internal topics, as in Kafka. */
+const INTERNAL_CLIENT = '__admin_client'
+
+/**
+ * Appends batches: checks in the order of fetch-and-network.md section 3, then one append for the
+ * whole request. Partitions fail one by one.
+ */
+export const produce = handler(
+  Produce,
+  [0, 13],
+  (request, context, broker) => {
+    requireAuthorizedTransaction(request)
+    const plan = new ProducePlan(request, context, broker)
+    if (plan.items.length === 0) return answer(plan, [])
+    const results = broker.engine.log.append(plan.items, { nowMs: context.nowMs })
+    if (!(results instanceof Promise)) return answer(plan, results)
+    context.startNext()
+    return results.then((settled) => answer(plan, settled))
+  },
+  {
+    errorResponse: (request, error) => {
+      if (request.acks === NO_ACKS) return closeConnection
+      const { errorCode, errorMessage } = error
+      return {
+        responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+          name,
+          topicId,
+          partitionResponses: partitionData.map(({ index }) => ({
+            index,
+            errorCode,
+            errorMessage,
+            baseOffset: -1,
+          })),
+        })),
+      }
+    },
+  },
+)
+
+/** Reads the flags of the batches, not of the request: those are what is stored. */
+function requireAuthorizedTransaction({ transactionalId, topicData }: Request): void {
+  let isTransactional = false
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (firstBatchIsTransactional(records ?? NO_RECORDS)) isTransactional = true
+    }
+  }
+  if (isTransactional && transactionalId === null) {
+    throw new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+  }
+}
+
+/** One partition of the request on its way to an answer. */
+interface PlannedPartition {
+  readonly index: number
+  /** What is wrong already; undefined: the batch is at `itemIndex` of the append. */
+  readonly refusal: PartitionResponse | undefined
+  readonly itemIndex: number
+  readonly logAppendTimeMs: number
+}
+
+interface PlannedTopic {
+  readonly name: string
+  readonly topicId: string
+  readonly image: TopicImage | undefined
+  readonly partitions: PlannedPartition[]
+}
+
+/** Which partitions are refused, and what is appended for the others. */
+class ProducePlan {
+  readonly topics: PlannedTopic[] = []
+  readonly items: AppendItem[] = []
+  readonly context: RequestContext
+  readonly broker: Broker
+  readonly acks: number
+  #transactionalProducerId = -1
+
+  constructor(request: Request, context: RequestContext, broker: Broker) {
+    this.context = context
+    this.broker = broker
+    this.acks = request.acks
+    for (const topic of eachTopicOnce(request.topicData)) this.#addTopic(topic)
+  }
+
+  #addTopic({ name, topicId, partitionData }: TopicRequest): void {
+    const { topicsById, topicsByName } = this.broker.engine.metadata.image
+    const byId = this.context.apiVersion >= 13
+    const image = byId ? topicsById.get(topicId) : topicsByName.get(name)
+    const partitions = eachPartitionOnce(partitionData).map(({ index, records }) => {
+      if (byId && !image) return refused(index, ErrorCode.UNKNOWN_TOPIC_ID)
+      return this.#addPartition(image, index, records ?? NO_RECORDS)
+    })
+    this.topics.push({ name, topicId, image, partitions })
+  }
+
+  #addPartition(
+    topic: TopicImage | undefined,
+    index: number,
+    records: Uint8Array,
+  ): PlannedPartition {
+    const led = ledPartition(this.broker, topic, index)
+    if (led === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return refused(index, led)
+    const batch = this.#batchOf(records)
+    if (typeof batch === 'number') return refused(index, batch)
+    if (typeof led === 'number') return refused(index, led)
+    if (isInternalTopic(topic!.name) && this.context.clientId !== INTERNAL_CLIENT) {
+      return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
+    }
+    const config = this.broker.topics.config(topic!)
+    if (this.acks === ALL_ACKS && led.isr.length < config.minInsyncReplicas) {
+      return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
+    }
+    return this.#validate(topic!, index, batch)
+  }
+
+  /**
+   * The records as one v2 batch, or what is wrong with the request more than with the records: that
+   * is checked before it is known whether anything can be stored.
+   */
+  #batchOf(records: Uint8Array): Uint8Array | ErrorCode {
+    const { acks } = this
+    const { apiVersion } = this.context
+    try {
+      const isLegacy = apiVersion < BATCHES_SINCE
+      const batch = isLegacy ? upConvert(records) : records
+      checkProduceRecords(batch, isLegacy ? BATCHES_SINCE : apiVersion)
+      const acksAreKnown = acks === NO_ACKS || acks === LEADER_ACKS || acks === ALL_ACKS
+      return acksAreKnown ? batch : ErrorCode.INVALID_REQUIRED_ACKS
+    } catch (error) {
+      if (error instanceof KafkaError) return error.errorCode
+      throw error
+    }
+  }
+
+  #validate(topic: TopicImage, index: number, records: Uint8Array): PlannedPartition {
+    const { name, topicId } = topic
+    const where = { topicId, partition: index }
+    const settings = recordSettings(this.broker.topics.config(topic))
+    const outcome = validateProduceBatch(records, settings, {
+      requestVersion: Math.max(BATCHES_SINCE, this.context.apiVersion),
+      nowMs: this.context.nowMs,
+      topic: name,
+      partition: index,
+    })
+    const { errorCode, errorMessage, recordErrors, batch } = outcome
+    if (!batch) {
+      this.broker.log.debug(
+        { topic: name, partition: index, reason: outcome.reason },
+        'batch refused',
+      )
+      const { logStartOffset } = this.broker.engine.log.bounds(where)
+      return refused(index, errorCode, {
+        logStartOffset,
+        errorMessage,
+        recordErrors: recordErrors.map(({ batchIndex, message }) => ({
+          batchIndex,
+          batchIndexErrorMessage: message,
+        })),
+      })
+    }
+    this.#requireOneProducer(batch)
+    this.items.push({ ...where, batch, origin: 'client', transactionVerified: false })
+    const itemIndex = this.items.length - 1
+    return { index, refusal: undefined, itemIndex, logAppendTimeMs: outcome.logAppendTimeMs }
+  }
+
+  #requireOneProducer(batch: Uint8Array): void {
+    const view = new BatchView(batch)
+    if (!view.isTransactional) return
+    const { producerId } = view
+    if (this.#transactionalProducerId === -1) this.#transactionalProducerId = producerId
+    if (this.#transactionalProducerId !== producerId) {
+      throw new KafkaError('INVALID_PRODUCER_ID_MAPPING')
+    }
+  }
+}
+
+/** A topic or partition that is listed twice counts once, with its last batch. */
+function eachTopicOnce(topics: readonly TopicRequest[]): readonly TopicRequest[] {
+  if (topics.length < 2) return topics
+  const once = new Map<string, TopicRequest>()
+  for (const topic of topics) {
+    // Only one of the two is there; a name cannot be mistaken for an id of another version.
+    const key = topic.name || topic.topicId
+    const earlier = once.get(key)
+    const partitionData = earlier
+      ? [...earlier.partitionData, ...topic.partitionData]
+      : topic.partitionData
+    once.set(key, { ...topic, partitionData })
+  }
+  return once.size === topics.length ? topics : [...once.values()]
+}
+
+function eachPartitionOnce(partitions: readonly PartitionRequest[]): readonly PartitionRequest[] {
+  if (partitions.length < 2) return partitions
+  const once = new Map(partitions.map((partition) => [partition.index, partition]))
+  return once.size === partitions.length ? partitions : [...once.values()]
+}
+
+function refused(
+  index: number,
+  errorCode: ErrorCode,
+  details: Partial<PartitionResponse> = {},
+): PlannedPartition {
+  const refusal = { index, errorCode, baseOffset: -1, ...details }
+  return { index, refusal, itemIndex: -1, logAppendTimeMs: -1 }
+}
+
+function answer(plan: ProducePlan, results: readonly AppendResult[]): Outcome<Response> {
+  let failed = false
+  const responses = plan.topics.map(({ name, topicId, partitions }) => ({
+    name,
+    topicId,
+    partitionResponses: partitions.map((planned) => {
+      const response = planned.refusal ?? appended(planned, results[planned.itemIndex]!)
+      if (response.errorCode !== ErrorCode.NONE) failed = true
+      return response
+    }),
+  }))
+  if (plan.acks === NO_ACKS) return failed ? closeConnection : null
+  return failed ? withLeaders(plan, responses) : { responses }
+}
+
+function appended(planned: PlannedPartition, result: AppendResult): PartitionResponse {
+  const { index } = planned
+  const { errorCode, errorMessage, logStartOffset } = result
+  if (errorCode !== ErrorCode.NONE) return { index, errorCode, errorMessage, baseOffset: -1 }
+  return {
+    index,
+    errorCode,
+    baseOffset: result.baseOffset,
+    logAppendTimeMs: result.duplicate ? result.duplicateTimestampMs : planned.logAppendTimeMs,
+    logStartOffset,
+  }
+}
+
+function withLeaders(plan: ProducePlan, responses: Response['responses']): Response {
+  const hints = new LeaderHints(plan.broker, plan.context.peer)
+  const hinted = responses.map((topic, position) => ({
+    ...topic,
+    partitionResponses: topic.partitionResponses.map((response) =>
+      response.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER
+        ? {
+            ...response,
+            currentLeader: hints.currentLeader(plan.topics[position]!.image, response.index),
+          }
+        : response,
+    ),
+  }))
+  return { responses: hinted, nodeEndpoints: hints.nodeEndpoints() }
+}

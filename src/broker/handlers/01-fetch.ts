@@ -1,0 +1,218 @@
+import { Fetch } from '../../protocol/apis/01-fetch.ts'
+import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
+import { downConvert } from '../../protocol/records/convert.ts'
+import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
+import {
+  type FetchLimits,
+  type FetchPass,
+  type PartitionData,
+  readOnce,
+  type WantedPartition,
+} from '../fetch-read.ts'
+import type { FetchContext, SessionRequest } from '../fetch-session.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import { isolationLevel } from '../isolation.ts'
+import { LeaderHints } from '../leader-hints.ts'
+
+type Request = RequestOf<typeof Fetch>
+type Response = ResponseOf<typeof Fetch>
+type TopicResponse = Response['responses'][number]
+
+/** Clients of earlier versions do not know v2 batches. */
+const BATCHES_SINCE = 4
+/** Topics are named by their ids from this version on. */
+const IDS_SINCE = 13
+
+/**
+ * Reads batches as they are stored, waiting for `minBytes` of them at most `maxWaitMs`: see
+ * fetch-and-network.md section 4.
+ */
+export const fetch = handler(
+  Fetch,
+  [0, 18],
+  (request, context, broker) => {
+    const limits = limitsOf(request, context, broker)
+    const session = broker.fetchSessions.open(sessionRequest(request, limits), context.nowMs)
+    if (session.errorCode !== ErrorCode.NONE) {
+      return { errorCode: session.errorCode, responses: [] }
+    }
+    const work = new FetchWork(request, context, broker, limits, session)
+    const pass = work.read(false)
+    return pass instanceof Promise
+      ? pass.then((done) => work.answerOrWait(done))
+      : work.answerOrWait(pass)
+  },
+  {
+    errorResponse: (request, { errorCode }, apiVersion) => ({
+      errorCode,
+      sessionId: request.sessionId,
+      responses: apiVersion >= IDS_SINCE ? [] : allInError(request, errorCode),
+    }),
+  },
+)
+
+function allInError(request: Request, errorCode: ErrorCode): TopicResponse[] {
+  return request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map(({ partition }) => ({
+      partitionIndex: partition,
+      errorCode,
+      highWatermark: -1,
+      abortedTransactions: null,
+      records: Buffer.alloc(0),
+    })),
+  }))
+}
+
+function limitsOf(request: Request, { apiVersion }: RequestContext, broker: Broker): FetchLimits {
+  const maxBytes = Math.min(request.maxBytes, broker.settings.fetchMaxBytes)
+  return {
+    isolation: isolationLevel(request.isolationLevel),
+    minBytes: Math.min(request.minBytes, maxBytes),
+    maxBytes,
+    atLeastOneBatch: apiVersion >= 3,
+    byId: apiVersion >= IDS_SINCE,
+    isFollower: Math.max(request.replicaId, request.replicaState.replicaId) >= 0,
+  }
+}
+
+function sessionRequest(request: Request, { byId }: FetchLimits): SessionRequest {
+  const { sessionId, sessionEpoch } = request
+  const partitions: WantedPartition[] = []
+  for (const { topic, topicId, partitions: listed } of request.topics) {
+    for (const one of listed) {
+      const { partition, currentLeaderEpoch, fetchOffset, lastFetchedEpoch } = one
+      const maxBytes = one.partitionMaxBytes
+      partitions.push({
+        topic,
+        topicId,
+        partition,
+        currentLeaderEpoch,
+        fetchOffset,
+        lastFetchedEpoch,
+        maxBytes,
+      })
+    }
+  }
+  const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions: listed }) =>
+    listed.map((partition) => ({ topic, topicId, partition })),
+  )
+  return { sessionId, sessionEpoch, byId, partitions, forgotten }
+}
+
+/** One request from its first look at the log to its answer. */
+class FetchWork {
+  readonly #request: Request
+  readonly #context: RequestContext
+  readonly #broker: Broker
+  readonly #limits: FetchLimits
+  readonly #session: FetchContext
+  readonly #deadlineMs: number
+
+  constructor(
+    request: Request,
+    context: RequestContext,
+    broker: Broker,
+    limits: FetchLimits,
+    session: FetchContext,
+  ) {
+    this.#request = request
+    this.#context = context
+    this.#broker = broker
+    this.#limits = limits
+    this.#session = session
+    this.#deadlineMs = context.nowMs + request.maxWaitMs
+  }
+
+  read(again: boolean): FetchPass | Promise<FetchPass> {
+    return readOnce(this.#session.partitions, this.#limits, this.#broker, again)
+  }
+
+  answerOrWait(pass: FetchPass): Response | Promise<Response> {
+    return this.#isEnough(pass) ? this.#answer(pass) : this.#wait(pass)
+  }
+
+  #isEnough(pass: FetchPass): boolean {
+    return (
+      pass.mustAnswer ||
+      pass.positions.length === 0 ||
+      pass.byteLength >= this.#limits.minBytes ||
+      this.#request.maxWaitMs <= 0
+    )
+  }
+
+  async #wait(first: FetchPass): Promise<Response> {
+    const { fetches, engine } = this.#broker
+    const { minBytes, isolation } = this.#limits
+    let pass = first
+    for (;;) {
+      const { positions, byteLength } = pass
+      pass.release()
+      const reason = await fetches.wait(engine.log, positions, {
+        minBytes,
+        isolation,
+        deadlineMs: this.#deadlineMs,
+        peer: this.#context.peer,
+      })
+      pass = await this.read(true)
+      // What wakes counts whole batches; a limit may keep some of them out of the answer.
+      const isStuck = pass.byteLength > 0 && pass.byteLength === byteLength
+      if (reason !== 'data' || isStuck || this.#isEnough(pass)) return this.#answer(pass)
+    }
+  }
+
+  #answer(pass: FetchPass): Response {
+    const { errorCode, sessionId, positions } = this.#session.answer(
+      pass.partitions,
+      this.#broker.clock.nowMs(),
+    )
+    if (pass.byteLength > 0) this.#context.onSent(() => pass.release())
+    const { partitions } = this.#session
+    const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
+    const hints = new LeaderHints(this.#broker, this.#context.peer)
+    for (const position of positions) {
+      const { topic, topicId } = partitions[position]!
+      const last = responses.at(-1)
+      const data = this.#forVersion(pass.partitions[position]!, partitions[position]!, hints)
+      if (last && last.topic === topic && last.topicId === topicId) last.partitions.push(data)
+      else responses.push({ topic, topicId, partitions: [data] })
+    }
+    return { errorCode, sessionId, responses, nodeEndpoints: hints.nodeEndpoints() }
+  }
+
+  #forVersion(data: PartitionData, wanted: WantedPartition, hints: LeaderHints): PartitionData {
+    const { errorCode } = data
+    const { apiVersion } = this.#context
+    if (apiVersion < BATCHES_SINCE) return downConverted(data, wanted, apiVersion)
+    if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion <= 5) {
+      return { ...data, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }
+    }
+    if (
+      errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER &&
+      errorCode !== ErrorCode.FENCED_LEADER_EPOCH
+    ) {
+      return data
+    }
+    const { topicsById, topicsByName } = this.#broker.engine.metadata.image
+    const topic = this.#limits.byId
+      ? topicsById.get(wanted.topicId)
+      : topicsByName.get(wanted.topic)
+    return { ...data, currentLeader: hints.currentLeader(topic, wanted.partition) }
+  }
+}
+
+function downConverted(
+  data: PartitionData,
+  { fetchOffset }: WantedPartition,
+  apiVersion: number,
+): PartitionData {
+  if (!data.records || data.records.byteLength === 0) return data
+  try {
+    const records = downConvert(data.records, { magic: apiVersion < 2 ? 0 : 1, fetchOffset })
+    return { ...data, records }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { ...data, errorCode: error.errorCode, highWatermark: -1, records: Buffer.alloc(0) }
+  }
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import {
+  type LoadedSettings,
+  loadSettings,
+  type SettingProblem,
+} from '../settings/load-settings.ts'
+import { DEFAULT_DATA_DIRECTORY, DEFAULT_PORT, type StartOptions } from './command-line.ts'
+import { ExitCode, StartError } from './exit-code.ts'
+
+/** Settings of the file under those of the command line. Throws `StartError` (CONFIGURATION). */
+export function loadConfiguration(options: StartOptions): LoadedSettings {
+  const file = options.configFile === undefined ? undefined : readConfigFile(options.configFile)
+  const fromFile = loadSettings({ ...(file && { file }) })
+  const flags = flagsOf(options, (name) => fromFile.settings.source(name) === 'file')
+  const loaded = loadSettings({ ...(file && { file }), flags })
+  const [first, ...others] = loaded.errors
+  if (first) {
+    const more = others.length > 0 ? ` (and ${others.length} more)` : ''
+    throw new StartError(ExitCode.CONFIGURATION, `${describeProblem(first)}${more}`)
+  }
+  return loaded
+}
+
+/** `server.properties line 3: Invalid value ... (allowed: ...)`. */
+export function describeProblem({ where, message }: SettingProblem): string {
+  return where ? `${where}: ${message}` : message
+}
+
+function readConfigFile(path: string): { path: string; text: string } {
+  try {
+    return { path, text: readFileSync(path, 'utf8') }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    const reason = {
+      ENOENT: 'there is no such file',
+      EACCES: 'no permission',
+      EISDIR: 'a directory',
+    }
+    throw new StartError(
+      ExitCode.CONFIGURATION,
+      `cannot read --config ${path}: ${reason[code as keyof typeof reason] ?? code}`,
+      { cause: error },
+    )
+  }
+}
+
+/** The command line in Kafka's words; what neither it nor the file says gets our defaults. */
+function flagsOf(options: StartOptions, inFile: (name: string) => boolean): Map<string, string> {
+  const flags = new Map<string, string>()
+  if (options.mode !== undefined) flags.set('dohle.mode', options.mode)
+  if (options.memory) flags.set('dohle.memory', 'true')
+  else if (options.dataDirectory !== undefined) flags.set('log.dirs', options.dataDirectory)
+  else if (!inFile('log.dirs') && !inFile('log.dir')) flags.set('log.dirs', DEFAULT_DATA_DIRECTORY)
+  if (options.port !== undefined || options.host !== undefined) {
+    flags.set('listeners', listener(options.host ?? 'localhost', options.port ?? DEFAULT_PORT))
+  }
+  if (options.topics.length > 0) flags.set('dohle.topics', options.topics.map(topicText).join(','))
+  for (const [name, value] of options.overrides) flags.set(name, value)
+  return flags
+}
+
+function listener(host: string, port: number): string {
+  return `PLAINTEXT://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function topicText({ name, partitions, compact }: StartOptions['topics'][number]): string {
+  return `${name}:${partitions}${compact ? ':compact' : ''}`
+}

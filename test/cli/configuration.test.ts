@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseCommandLine } from '../../src/cli/command-line.ts'
+import { loadConfiguration } from '../../src/cli/configuration.ts'
+import { ExitCode, StartError } from '../../src/cli/exit-code.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'dohle-cli-'))
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+async function load(...args: string[]) {
+  const options = await parseCommandLine(args)
+  if (!options) throw new Error('asks for help')
+  return loadConfiguration(options)
+}
+
+function properties(text: string): string {
+  const file = join(directory, 'server.properties')
+  writeFileSync(file, text)
+  return file
+}
+
+async function refusal(...args: string[]): Promise<StartError> {
+  try {
+    await load(...args)
+  } catch (error) {
+    if (error instanceof StartError) return error
+    throw error
+  }
+  throw new Error('was taken')
+}
+
+describe('the configuration', () => {
+  it('is a durable broker on localhost:9092 when nothing is said', async () => {
+    const { settings } = await load()
+    expect(settings.logDirs).toEqual(['./.dohle'])
+    expect(settings.listeners).toEqual(['PLAINTEXT://localhost:9092'])
+    expect(settings.memory).toBe(false)
+  })
+
+  it('takes options in the words of Kafka', async () => {
+    const { settings } = await load(
+      ...[
+        '--port',
+        '0',
+        '--host',
+        '::1',
+        '--data',
+        'd',
+        '--topic',
+        'a:3',
+        '--topic',
+        'b:1:compact',
+      ],
+    )
+    expect(settings.listeners).toEqual(['PLAINTEXT://[::1]:0'])
+    expect(settings.logDirs).toEqual(['d'])
+    expect(settings.topics).toEqual(['a:3', 'b:1:compact'])
+  })
+
+  it('merges defaults < file < options < overrides', async () => {
+    const config = properties('num.partitions=3\nlog.dirs=/from-file\nlog.retention.ms=1000\n')
+    const { settings } = await load('--config', config, '--override', 'num.partitions=5')
+    expect(settings.numPartitions).toBe(5)
+    expect(settings.logDirs).toEqual(['/from-file'])
+    expect(settings.logRetentionMs).toBe(1000)
+    const other = await load('--config', config, '--data', '/from-option')
+    expect(other.settings.logDirs).toEqual(['/from-option'])
+  })
+
+  it('refuses a wrong value with the place, the setting and what is allowed', async () => {
+    const config = properties('# first\nnum.partitions=many\n')
+    const { exitCode, message } = await refusal('--config', config)
+    expect(exitCode).toBe(ExitCode.CONFIGURATION)
+    expect(message).toContain(
+      `${config} line 2: Invalid value many for configuration num.partitions`,
+    )
+    expect(message).toContain('allowed: int')
+    expect(message).not.toContain('\n')
+  })
+
+  it('refuses a file that cannot be read', async () => {
+    const missing = join(directory, 'missing.properties')
+    const { exitCode, message } = await refusal('--config', missing)
+    expect(exitCode).toBe(ExitCode.CONFIGURATION)
+    expect(message).toBe(`cannot read --config ${missing}: there is no such file`)
+    expect((await refusal('--config', directory)).message).toContain('a directory')
+  })
+
+  it('warns of a name that is no setting, and goes on', async () => {
+    const { warnings } = await load('--override', 'num.partitons=1')
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'num.partitons is not a setting; did you mean num.partitions?',
+    ])
+  })
+})
