@@ -1,0 +1,126 @@
+import { TimerQueue } from '../../src/base/timer-queue.ts'
+import { randomUuid } from '../../src/base/uuid.ts'
+import type { Broker, Topics } from '../../src/broker/broker.ts'
+import { DelayedFetches } from '../../src/broker/delayed.ts'
+import { RequestDispatcher } from '../../src/broker/dispatch.ts'
+import type { Exchange } from '../../src/broker/exchange.ts'
+import { FetchSessions } from '../../src/broker/fetch-session.ts'
+import type { Handler } from '../../src/broker/handler.ts'
+import { handlers } from '../../src/broker/handlers/index.ts'
+import { ProducerIds } from '../../src/broker/producer-ids.ts'
+import { Writer } from '../../src/protocol/bytes/writer.ts'
+import { decodeResponse, encodeRequest } from '../../src/protocol/message.ts'
+import type { Api, DecodedOf, EncodableOf } from '../../src/protocol/schema.ts'
+import { createSettings } from '../../src/settings/settings.ts'
+import { resolveTopicConfig, type TopicConfig } from '../../src/settings/topic-settings.ts'
+import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
+import type { TopicImage } from '../../src/storage/metadata-store.ts'
+import { type LogLine, recordingLogger } from '../server/toy.ts'
+import { EngineFixture, NOW_MS } from '../storage/engine-fixture.ts'
+import { testPeer } from './test-peer.ts'
+
+/** A broker over an engine in memory, without sockets: frames go in and come out. */
+export async function startTestBroker(
+  options: { settings?: Readonly<Record<string, string>>; handlers?: readonly Handler[] } = {},
+) {
+  const fixture = await new EngineFixture(new MemoryFiles(() => NOW_MS), '/data').open()
+  const { engine, clock, metadata } = fixture
+  const settings = createSettings({ flag: new Map(Object.entries(options.settings ?? {})) })
+  const timers = new TimerQueue(clock)
+  const lines: LogLine[] = []
+  const configs = new Map<string, TopicConfig>()
+  const createTopic = (
+    name: string,
+    partitions = 1,
+    overrides: Record<string, string> = {},
+  ): TopicImage => {
+    metadata.createTopic(name, randomUuid(), partitions)
+    configs.set(name, resolveTopicConfig(settings, new Map(Object.entries(overrides))))
+    return metadata.image.topicsByName.get(name)!
+  }
+  const topics: Topics = {
+    autoCreate: (name) => createTopic(name),
+    config: ({ name }: TopicImage) => configs.get(name)!,
+  }
+  const broker: Broker = {
+    brokerId: 1,
+    clusterId: engine.clusterId,
+    engine,
+    settings,
+    clock,
+    timers,
+    log: recordingLogger(lines),
+    handlers: options.handlers ?? handlers,
+    topics,
+    fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
+    fetches: new DelayedFetches(timers),
+    producerIds: new ProducerIds(metadata, 1),
+    nodes: ({ localAddress, localPort }) => [
+      { brokerId: 1, host: localAddress, port: localPort, rack: null },
+    ],
+  }
+  const dispatcher = new RequestDispatcher(broker)
+  const peer = testPeer()
+  let correlationId = 0
+  function begin<A extends Api>(
+    api: A,
+    apiVersion: number,
+    request: EncodableOf<A['request']>,
+    clientId = 'test',
+  ): Exchange {
+    const header = { correlationId: ++correlationId, clientId }
+    const bytes = Buffer.concat(encodeRequest(api, apiVersion, header, request).chunks)
+    return dispatcher.dispatch(bytes, 4, bytes.byteLength, peer, clock.nowMs())
+  }
+  return {
+    broker,
+    clock,
+    peer,
+    lines,
+    metadata,
+    dispatcher,
+    createTopic,
+    begin,
+    /** The decoded response, or how the request ended without one. */
+    async ask<A extends Api>(
+      api: A,
+      apiVersion: number,
+      request: EncodableOf<A['request']>,
+      clientId?: string,
+    ): Promise<DecodedOf<A['response']>> {
+      const exchange = begin(api, apiVersion, request, clientId)
+      await settled(exchange)
+      return answerOf(api, apiVersion, exchange)
+    },
+    async close() {
+      broker.fetches.stop()
+      timers.close()
+      await engine.close()
+    },
+  }
+}
+
+export type TestBroker = Awaited<ReturnType<typeof startTestBroker>>
+
+export async function settled(exchange: Exchange): Promise<void> {
+  if (exchange.state !== 'pending') return
+  await new Promise<void>((resolve) => {
+    exchange.onChange = () => {
+      if (exchange.state !== 'pending') resolve()
+    }
+  })
+}
+
+export function answerOf<A extends Api>(
+  api: A,
+  apiVersion: number,
+  exchange: Exchange,
+): DecodedOf<A['response']> {
+  if (exchange.state !== 'ready') throw new Error(`${exchange.state}: ${exchange.failure}`)
+  const writer = new Writer()
+  exchange.encode(writer)
+  // A copy: buffers go back to their pool once they are sent.
+  const frame = Buffer.from(Buffer.concat(writer.take().chunks))
+  exchange.sent()
+  return decodeResponse(api, apiVersion, frame.subarray(4)).response
+}
