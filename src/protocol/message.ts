@@ -1,3 +1,4 @@
+import { ProtocolError } from './bytes/protocol-error.ts'
 import { Reader } from './bytes/reader.ts'
 import { type Encoded, Writer } from './bytes/writer.ts'
 import { read, write } from './codec.ts'
@@ -39,6 +40,10 @@ export function decodeResponse<A extends Api>(
 export function decodeRequestFrame(frame: Buffer): RequestHeader & { readonly request: unknown } {
   const reader = new Reader(frame)
   const header = readRequestHeader(reader)
+  const [min, max] = header.api.versions
+  if (header.apiVersion < min || header.apiVersion > max) {
+    throw new ProtocolError(`${header.api.name} version ${header.apiVersion} is not known`)
+  }
   return { ...header, request: read(header.api.request, header.apiVersion, reader) }
 }
 

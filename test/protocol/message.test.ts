@@ -127,6 +127,11 @@ describe('request headers', () => {
     expect(() => headerOf(hex)).toThrow(ProtocolError)
   })
 
+  test.each(['0012006300000001000000', '000cffff000000010000'])(
+    'a version that is not known is no mistake of ours: %s',
+    (hex) => expect(() => decodeRequestFrame(Buffer.from(hex, 'hex'))).toThrow(ProtocolError),
+  )
+
   test('any negative client id length is none', () => {
     expect(headerOf('000c000000000001fffe').clientId).toBe('')
   })
