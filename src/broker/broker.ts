@@ -1,16 +1,16 @@
 import type { Clock } from '../base/clock.ts'
 import type { TimerQueue } from '../base/timer-queue.ts'
-import type { ErrorCode } from '../protocol/error-code.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { TopicConfig } from '../settings/topic-settings.ts'
 import type { StorageEngine } from '../storage/engine.ts'
-import type { TopicImage } from '../storage/metadata-store.ts'
+import type { ConfigAdmin } from './configs.ts'
 import type { DelayedFetches } from './delayed.ts'
 import type { FetchSessions } from './fetch-session.ts'
-import type { Handler, RequestContext } from './handler.ts'
+import type { Handler } from './handler.ts'
 import type { Logger } from './logger.ts'
+import type { LoggerLevels } from './logger-levels.ts'
 import type { Peer } from './peer.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { TopicAdmin } from './topics.ts'
 
 /** Everything that handlers work with. One per broker; a process may have many. */
 export interface Broker {
@@ -24,10 +24,14 @@ export interface Broker {
   readonly log: Logger
   /** What this broker answers. */
   readonly handlers: readonly Handler[]
-  readonly topics: Topics
   readonly fetchSessions: FetchSessions
   readonly fetches: DelayedFetches
   readonly producerIds: ProducerIds
+  /** Creation, growth, deletion and effective configs of topics. */
+  readonly topics: TopicAdmin
+  /** Changes of dynamic configs. */
+  readonly configs: ConfigAdmin
+  readonly loggers: LoggerLevels
   /** Live brokers with the address that this peer can dial. */
   nodes(peer: Peer): readonly Node[]
 }
@@ -38,18 +42,4 @@ export interface Node {
   readonly host: string
   readonly port: number
   readonly rack: string | null
-}
-
-/** Creation and settings of topics, over `engine.metadata`. */
-export interface Topics {
-  /**
-   * Creates a topic that a client asked Metadata for, with the broker's default counts (internal
-   * topics: their own). Answers the existing topic when someone else was faster.
-   */
-  autoCreate(
-    name: string,
-    context: RequestContext,
-  ): TopicImage | ErrorCode | Promise<TopicImage | ErrorCode>
-  /** Effective configs, kept until something changes: cheap enough for every request. */
-  config(topic: TopicImage): TopicConfig
 }

@@ -4,6 +4,8 @@ import type { SettingValue } from './setting.ts'
 export interface Allowed {
   /** For people: `at least 1`, `one of: compact, delete`; empty when anything goes. */
   readonly text: string
+  /** Of lists: an item that comes again is dropped, as Kafka does since 4.2. */
+  readonly distinctItems?: boolean
   /** The whole error message, or undefined when the value is fine. Null is not checked here. */
   check(name: string, value: NonNullable<SettingValue>): string | undefined
 }
@@ -67,14 +69,11 @@ export function oneOfIgnoringCase(...words: string[]): Allowed {
 function listRule(words: readonly string[] | undefined, mayBeEmpty: boolean): Allowed {
   const named = words ? oneOf(...words) : anything
   const valid = words ? `[${words.join(', ')}]` : 'any non-empty value'
-  const text = ['no item twice', ...(mayBeEmpty ? [] : ['not empty']), named.text]
-  return rule(text.filter(Boolean).join('; '), (name, value) => {
+  const text = [...(mayBeEmpty ? [] : ['not empty']), named.text].filter(Boolean).join('; ')
+  const check: Allowed['check'] = (name, value) => {
     const items = value as readonly string[]
     if (items.length === 0 && !mayBeEmpty) {
       return `Configuration '${name}' must not be empty. Valid values include: ${valid}`
-    }
-    if (new Set(items).size !== items.length) {
-      return `Configuration '${name}' values must not be duplicated.`
     }
     if (items.includes('')) return `Configuration '${name}' values must not be empty.`
     for (const item of items) {
@@ -82,7 +81,8 @@ function listRule(words: readonly string[] | undefined, mayBeEmpty: boolean): Al
       if (problem) return problem
     }
     return undefined
-  })
+  }
+  return { text, distinctItems: true, check }
 }
 
 export const distinct = listRule(undefined, true)

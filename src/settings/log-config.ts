@@ -8,7 +8,7 @@ export function resolveLogConfig(settings: Settings, overrides: SettingTexts) {
 
 export function logConfig(topic: TopicConfig) {
   return {
-    segmentBytes: topic.segmentBytes,
+    segmentBytes: topic.internalSegmentBytes ?? topic.segmentBytes,
     segmentMs: topic.segmentMs,
     segmentJitterMs: topic.segmentJitterMs,
     segmentIndexBytes: topic.segmentIndexBytes,

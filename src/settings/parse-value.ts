@@ -13,14 +13,19 @@ export function parseValue<T extends SettingValue>(
   setting: Setting<T>,
   text: string,
 ): T {
-  const value = parseType(name, setting.type, text)
+  const parsed = parseType(name, setting.type, text)
+  const value =
+    setting.allowed.distinctItems && Array.isArray(parsed) ? [...new Set(parsed)] : parsed
   const problem = setting.allowed.check(name, value)
   if (problem !== undefined) throw new ConfigError(problem)
   // The row's builder ties `type` to T.
   return value as T
 }
 
-/** The text of a checked value as DescribeConfigs shows it: trimmed, numbers without frills. */
+/**
+ * The text of a value as DescribeConfigs shows it: trimmed, numbers without frills. A text that is
+ * not of the setting's type stays as it is.
+ */
 export function canonicalText(setting: Setting, text: string): string {
   const trimmed = javaTrim(text)
   switch (setting.type) {
@@ -29,11 +34,13 @@ export function canonicalText(setting: Setting, text: string): string {
     case 'short':
     case 'int':
     case 'long':
-      return BigInt(trimmed.replace(/^\+/, '')).toString()
+      return /^[+-]?\d+$/.test(trimmed) ? BigInt(trimmed.replace(/^\+/, '')).toString() : trimmed
     case 'double':
       return javaDouble(parseDouble(trimmed) ?? Number.NaN)
-    case 'list':
-      return splitList(trimmed).join(',')
+    case 'list': {
+      const items = splitList(trimmed)
+      return (setting.allowed.distinctItems ? [...new Set(items)] : items).join(',')
+    }
     default:
       return trimmed
   }

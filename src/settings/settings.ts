@@ -7,7 +7,7 @@ import {
   type ValueOf,
   type ValuesOf,
 } from './broker-settings.ts'
-import { parseValue } from './parse-value.ts'
+import { ConfigError, parseValue } from './parse-value.ts'
 import type { Setting, SettingValue } from './setting.ts'
 
 /** Where a value comes from; later ones win. */
@@ -100,18 +100,35 @@ export class SettingStore {
   }
 
   #find(name: string): { text: string; source: SettingSource } | undefined {
+    return this.#candidates(name).next().value ?? undefined
+  }
+
+  /** What the sources say, the one that wins first. */
+  *#candidates(name: string): Generator<{ text: string; source: SettingSource }, undefined> {
     for (let index = settingSources.length - 1; index > 0; index--) {
       const source = settingSources[index]!
       const text = this.#layers[source].get(name)
-      if (text !== undefined) return { text, source }
+      if (text !== undefined) yield { text, source }
     }
-    return undefined
   }
 
   #parse(name: BrokerSettingName): SettingValue {
     const setting: Setting = brokerSettings[name]
-    const text = this.text(name) ?? setting.defaultText
-    return text == null ? null : parseValue(name, setting, text)
+    for (const { text } of this.#candidates(name)) {
+      const value = valueOrUndefined(name, setting, text)
+      if (value !== undefined) return value
+    }
+    return setting.defaultText == null ? null : parseValue(name, setting, setting.defaultText)
+  }
+}
+
+/** A store written by another release may hold texts that are not allowed: as if not set. */
+function valueOrUndefined(name: string, setting: Setting, text: string): SettingValue | undefined {
+  try {
+    return parseValue(name, setting, text)
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
-import type { BrokerSettingName, CamelCase, ValueOf, ValuesOf } from './broker-settings.ts'
+import type { BrokerSettingName, ValuesOf } from './broker-settings.ts'
 import { brokerSettings, camelCase } from './broker-settings.ts'
-import { canonicalText, parseValue } from './parse-value.ts'
+import { ConfigError, canonicalText, parseValue } from './parse-value.ts'
 import type { Setting, SettingValue } from './setting.ts'
 import type { Settings, SettingTexts } from './settings.ts'
 import { topicTable } from './tables/topics.ts'
@@ -109,9 +109,12 @@ function topicValue(
   name: TopicSettingName,
 ): SettingValue {
   const text = topicConfigText(settings, overrides, name)
-  return text === null ? null : parseValue<SettingValue>(name, topicTable[name], text)
+  if (text === null) return null
+  try {
+    return parseValue<SettingValue>(name, topicTable[name], text)
+  } catch (error) {
+    // Stored by another release that allowed it: as if the topic had not set it.
+    if (!(error instanceof ConfigError) || !overrides.has(name)) throw error
+    return topicValue(settings, new Map(), name)
+  }
 }
-
-/** For tests and docs: the camel case name of a topic config and the type of its value. */
-export type TopicConfigValue<Name extends TopicSettingName> = ValueOf<(typeof topicTable)[Name]>
-export type TopicConfigField = CamelCase<TopicSettingName>

@@ -48,7 +48,7 @@ export class MetadataState implements MetadataImage {
   readonly scramCredentials = new Map<number, Map<string, ScramCredentialImage>>()
   readonly acls = new Map<string, AclImage>()
   readonly delegationTokens = new Map<string, DelegationTokenImage>()
-  readonly #configs = new Map<number, Map<string, Map<string, string>>>()
+  readonly #configs = new Map<number, Map<string, ReadonlyMap<string, string>>>()
   offset = -1
   nextProducerId = 0
   partitionCount = 0
@@ -281,10 +281,12 @@ export class MetadataState implements MetadataImage {
 
   #setConfig({ resourceType, resourceName, name, value }: RecordValue<'ConfigRecord'>): void {
     const resources = entryOf(this.#configs, resourceType, () => new Map())
-    const configs = entryOf<string, Map<string, string>>(resources, resourceName, () => new Map())
+    // A new map for every change: whoever derived something from the old one sees that it is old.
+    const configs = new Map<string, string>(resources.get(resourceName))
     if (value === null) configs.delete(name)
     else configs.set(name, value)
     if (configs.size === 0) resources.delete(resourceName)
+    else resources.set(resourceName, configs)
   }
 
   #setQuota({ entity, key, value, remove }: RecordValue<'ClientQuotaRecord'>): void {

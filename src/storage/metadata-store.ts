@@ -107,7 +107,10 @@ export interface MetadataImage {
   readonly acls: ReadonlyMap<Uuid, AclImage>
   /** By token id. */
   readonly delegationTokens: ReadonlyMap<string, DelegationTokenImage>
-  /** Dynamic configs of one resource as stored; empty when none. The cluster default broker is ''. */
+  /**
+   * Dynamic configs of one resource as stored; empty when none. The cluster default broker is ''.
+   * The map does not change: after a change there is another one.
+   */
   configs(type: ConfigResourceType, name: string): ReadonlyMap<string, string>
   /** Names that have configs of this type. */
   configuredNames(type: ConfigResourceType): readonly string[]

@@ -75,7 +75,7 @@ function findTopics(
   const ids = new Set(asked.map(({ topicId }) => topicId))
   ids.delete(ZERO_UUID)
   if (ids.size > 0) return findById(ids, request, broker)
-  return findByName(namesOf(asked), request, context, broker)
+  return findByName(namesOf(asked), request, broker)
 }
 
 function asksForAll({ topics }: Request, { apiVersion }: RequestContext): boolean {
@@ -111,12 +111,11 @@ function findById(ids: ReadonlySet<Uuid>, request: Request, broker: Broker): Top
 function findByName(
   names: ReadonlySet<string>,
   request: Request,
-  context: RequestContext,
   broker: Broker,
 ): TopicMetadata[] | Promise<TopicMetadata[]> {
   const { topicsByName } = broker.engine.metadata.image
   const missing = Array.from(names).filter((name) => mayBeCreated(name, request, broker))
-  if (missing.length > 0) return createAndFind(names, missing, request, context, broker)
+  if (missing.length > 0) return createAndFind(names, missing, request, broker)
   return Array.from(names, (name) => {
     const topic = topicsByName.get(name)
     return topic ? describe(topic, request) : unknownTopic(name)
@@ -153,12 +152,11 @@ async function createAndFind(
   names: ReadonlySet<string>,
   missing: readonly string[],
   request: Request,
-  context: RequestContext,
   broker: Broker,
 ): Promise<TopicMetadata[]> {
   const failures = new Map<string, ErrorCode>()
   for (const name of missing) {
-    const outcome = await broker.topics.autoCreate(name, context)
+    const outcome = await broker.topics.autoCreate(name)
     if (typeof outcome === 'number') failures.set(name, outcome)
   }
   const { topicsByName } = broker.engine.metadata.image

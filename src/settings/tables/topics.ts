@@ -9,7 +9,7 @@ import {
 } from '../allowed.ts'
 import { boolean, double, int, internal, LONG_MAX, list, long, string, unused } from '../setting.ts'
 
-/** Configs of a topic. */
+/** Configs of a topic, in the order in which Kafka checks them. */
 export const topicTable = {
   'segment.bytes': int(
     1073741824,
@@ -196,12 +196,5 @@ export const topicTable = {
     'Whether remote data is deleted when remote storage is turned off.',
     unused,
   ),
-  'internal.segment.bytes': int(
-    null,
-    anything,
-    'medium',
-    'Segment size in tests.',
-    internal,
-    unused,
-  ),
+  'internal.segment.bytes': int(null, anything, 'medium', 'Segment size in tests.', internal),
 }

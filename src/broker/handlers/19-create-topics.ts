@@ -1,0 +1,49 @@
+import { CreateTopics } from '../../protocol/apis/19-create-topics.ts'
+import { ErrorCode } from '../../protocol/error-code.ts'
+import type { ResponseOf } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
+import { handler } from '../handler.ts'
+import type { CreatedTopic } from '../plan-topic.ts'
+import { settled } from '../settled.ts'
+import { effectiveTopicConfigs } from '../topic-config-sources.ts'
+import type { Outcome } from '../topics.ts'
+
+/** Rules: admin-and-config.md section 2. */
+export const createTopics = handler(
+  CreateTopics,
+  [2, 7],
+  ({ topics, validateOnly }, _context, broker) =>
+    settled(broker.topics.create(topics, { validateOnly }), (outcomes) => ({
+      topics: outcomes.map((outcome) => describe(outcome, broker)),
+    })),
+  {
+    errorResponse: ({ topics }, error) => ({
+      topics: topics.map(({ name }) => ({ name, ...error, configs: [] })),
+    }),
+  },
+)
+
+function describe(
+  { name, error, ...rest }: Outcome<CreatedTopic>,
+  { settings }: Broker,
+): ResponseOf<typeof CreateTopics>['topics'][number] {
+  const created = 'value' in rest ? rest.value : undefined
+  if (!created) {
+    const errorCode = error?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR
+    return { name, errorCode, errorMessage: error?.detail ?? null, configs: [] }
+  }
+  const { topicId, numPartitions, replicationFactor, configs } = created
+  return {
+    name,
+    topicId,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    numPartitions,
+    replicationFactor,
+    configs: effectiveTopicConfigs(settings, configs).map((config) => ({
+      ...config,
+      readOnly: false,
+      isSensitive: false,
+    })),
+  }
+}
