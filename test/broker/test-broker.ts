@@ -1,20 +1,24 @@
 import { TimerQueue } from '../../src/base/timer-queue.ts'
-import { randomUuid } from '../../src/base/uuid.ts'
-import type { Broker, Topics } from '../../src/broker/broker.ts'
+import { randomUuid, ZERO_UUID } from '../../src/base/uuid.ts'
+import type { Broker } from '../../src/broker/broker.ts'
+import { ConfigAdmin } from '../../src/broker/configs.ts'
 import { DelayedFetches } from '../../src/broker/delayed.ts'
 import { RequestDispatcher } from '../../src/broker/dispatch.ts'
 import type { Exchange } from '../../src/broker/exchange.ts'
 import { FetchSessions } from '../../src/broker/fetch-session.ts'
 import type { Handler } from '../../src/broker/handler.ts'
 import { handlers } from '../../src/broker/handlers/index.ts'
+import { LiveSettings } from '../../src/broker/live-settings.ts'
+import { rootLoggerLevels } from '../../src/broker/logger-levels.ts'
+import { MetadataWriter } from '../../src/broker/metadata-writer.ts'
 import { ProducerIds } from '../../src/broker/producer-ids.ts'
+import { TopicAdmin } from '../../src/broker/topics.ts'
 import { Writer } from '../../src/protocol/bytes/writer.ts'
 import { decodeResponse, encodeRequest } from '../../src/protocol/message.ts'
 import type { Api, DecodedOf, EncodableOf } from '../../src/protocol/schema.ts'
 import { createSettings } from '../../src/settings/settings.ts'
-import { resolveTopicConfig, type TopicConfig } from '../../src/settings/topic-settings.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
-import type { TopicImage } from '../../src/storage/metadata-store.ts'
+import { ConfigResourceType, type TopicImage } from '../../src/storage/metadata-store.ts'
 import { type LogLine, recordingLogger } from '../server/toy.ts'
 import { EngineFixture, NOW_MS } from '../storage/engine-fixture.ts'
 import { testPeer } from './test-peer.ts'
@@ -28,19 +32,22 @@ export async function startTestBroker(
   const settings = createSettings({ flag: new Map(Object.entries(options.settings ?? {})) })
   const timers = new TimerQueue(clock)
   const lines: LogLine[] = []
-  const configs = new Map<string, TopicConfig>()
+  registerBroker(metadata)
+  const live = new LiveSettings({ settings, metadata, brokerId: 1 })
+  const writer = new MetadataWriter(metadata)
+  const loggers = rootLoggerLevels('INFO', () => {})
   const createTopic = (
     name: string,
     partitions = 1,
     overrides: Record<string, string> = {},
   ): TopicImage => {
     metadata.createTopic(name, randomUuid(), partitions)
-    configs.set(name, resolveTopicConfig(settings, new Map(Object.entries(overrides))))
+    for (const [key, value] of Object.entries(overrides)) {
+      const resourceType = ConfigResourceType.TOPIC
+      const config = { resourceType, resourceName: name, name: key, value }
+      metadata.commit([{ type: 'ConfigRecord', value: config }])
+    }
     return metadata.image.topicsByName.get(name)!
-  }
-  const topics: Topics = {
-    autoCreate: (name) => createTopic(name),
-    config: ({ name }: TopicImage) => configs.get(name)!,
   }
   const broker: Broker = {
     brokerId: 1,
@@ -51,7 +58,9 @@ export async function startTestBroker(
     timers,
     log: recordingLogger(lines),
     handlers: options.handlers ?? handlers,
-    topics,
+    topics: new TopicAdmin({ metadata: writer, live }),
+    configs: new ConfigAdmin({ metadata: writer, settings, brokerId: 1, loggers }),
+    loggers,
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds: new ProducerIds(metadata, 1),
@@ -98,6 +107,24 @@ export async function startTestBroker(
       await engine.close()
     },
   }
+}
+
+/** New partitions go to brokers that have registered. */
+function registerBroker(metadata: EngineFixture['metadata']): void {
+  metadata.commit([
+    {
+      type: 'RegisterBrokerRecord',
+      value: {
+        brokerId: 1,
+        incarnationId: ZERO_UUID,
+        brokerEpoch: 0,
+        endPoints: [],
+        features: [],
+        rack: null,
+        fenced: false,
+      },
+    },
+  ])
 }
 
 export type TestBroker = Awaited<ReturnType<typeof startTestBroker>>
