@@ -93,11 +93,18 @@ function takeBytes(reader: VarintReader): Uint8Array | null {
  * does not parse, when bytes are left over, and for a negative count; `CompressionError` for the
  * stream. The CRC is not looked at.
  */
-export function* records(
+export function records(
   batch: BatchView,
   limits: DecompressLimits = {},
 ): Generator<RecordView, void, undefined> {
-  const cursor = openRecords(batch, limits)
+  return recordViews(batch, openRecords(batch, limits))
+}
+
+/** The same for a batch whose records are decompressed already: `cursor` is in front of the first. */
+export function* recordViews(
+  batch: BatchView,
+  cursor: RecordCursor,
+): Generator<RecordView, void, undefined> {
   const count = batch.recordCount
   const { baseOffset, baseTimestamp, baseSequence } = batch
   const appendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined

@@ -5,14 +5,14 @@ import { VarintError, VarintReader } from './varint.ts'
  * How closely records are looked at.
  * `strict`: every length must fit, as when keys and values are read.
  * `skipping`: what a broker sees that passes over keys and values of a decompressed stream: the
- * record's own length is ignored, and a negative length skips nothing.
+ * record's own length is ignored.
  */
 export type RecordScrutiny = 'strict' | 'skipping'
 
 /**
  * Walks the records of one v2 batch (reference: record-format.md section 2), decompressed, and says
  * where the parts of the current one lie. Finds the faults that Kafka finds and throws
- * INVALID_RECORD for them; a record length that is no varint is UNKNOWN_SERVER_ERROR there.
+ * INVALID_RECORD for them.
  */
 export class RecordCursor {
   readonly bytes: Uint8Array
@@ -78,7 +78,7 @@ export class RecordCursor {
       this.#readBody(reader)
     } catch (error) {
       if (!(error instanceof VarintError)) throw error
-      this.ranOut = error.fault === 'short' && reader.end === this.#end
+      this.ranOut = error.fault === 'short' && this.#scrutiny === 'skipping'
       throw invalidRecord('Found invalid record structure')
     }
     this.end = reader.position
@@ -94,8 +94,7 @@ export class RecordCursor {
       return reader.varint()
     } catch (error) {
       this.ranOut = error instanceof VarintError && error.fault === 'short'
-      if (this.ranOut) throw prematureEnd()
-      throw new KafkaError('UNKNOWN_SERVER_ERROR', 'Record length is no varint')
+      throw this.ranOut ? prematureEnd() : new BadRecordLength()
     }
   }
 
@@ -126,7 +125,7 @@ export class RecordCursor {
     }
     for (let i = 0; i < count; i++) {
       const keyLength = reader.varint()
-      if (strict && keyLength < 0) {
+      if (keyLength < 0) {
         throw invalidRecord(`Invalid negative header key size ${keyLength}`)
       }
       skip(reader, keyLength)
@@ -139,6 +138,15 @@ function skip(reader: VarintReader, length: number): void {
   if (length <= 0) return
   if (length > reader.end - reader.position) throw new VarintError('short')
   reader.position += length
+}
+
+/** A record length that is no varint, which Kafka answers differently outside compressed data. */
+export class BadRecordLength extends KafkaError {
+  override name = 'BadRecordLength'
+
+  constructor() {
+    super('INVALID_RECORD', 'Record length is no varint')
+  }
 }
 
 export function invalidRecord(detail: string): KafkaError {

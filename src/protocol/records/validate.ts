@@ -15,11 +15,12 @@ import {
   type Compression,
   compressionName,
   decompress,
+  requireCompression,
 } from './compression/compression.ts'
 import { CompressionError } from './compression/compression-error.ts'
 import { addTimestamp } from './iterate.ts'
 import { rebuildBatch } from './rebuild.ts'
-import { invalidRecord, RecordCursor, recordsRemaining } from './record-cursor.ts'
+import { BadRecordLength, invalidRecord, RecordCursor, recordsRemaining } from './record-cursor.ts'
 import { describeRecord, exactTimestamp, int64Setting } from './record-text.ts'
 import { type RecordScan, scanRecords } from './scan-records.ts'
 
@@ -202,6 +203,7 @@ function checkHeader(batch: BatchView, settings: RecordSettings): void {
   }
   checkSize(batch.sizeInBytes, settings)
   batch.ensureValid()
+  requireCompression(batch.compression)
   const count = batch.recordCount
   const offsets = batch.lastOffsetDelta + 1
   if (offsets <= 0) {
@@ -248,10 +250,7 @@ function checkRecords(
   settings: RecordSettings,
   context: ProduceContext,
 ): ProduceValidation {
-  const source = compressionName(batch.compression)
-  if (source === undefined) {
-    throw new CompressionError(`Unknown compression type id: ${batch.compression}`)
-  }
+  const source = requireCompression(batch.compression)
   const target = targetCompression(source, settings)
   const payload = openPayload(batch, source)
   const { bytes, start, end, fault } = payload
@@ -268,7 +267,7 @@ function checkRecords(
     maxTimestamp = walkRecords(batch, payload, source, target, settings, context)
   }
   if (source !== target) {
-    const rebuilt = rebuildBatch(batch, payload, target, settings, context.nowMs)
+    const rebuilt = rebuildBatch(batch, payload, target, settings, context)
     checkSize(rebuilt.length, settings)
     return accepted(rebuilt, settings, context)
   }
@@ -304,9 +303,14 @@ function timestampsInRange(
   if (settings.timestampType === 'LogAppendTime') return true
   return (
     smallest >= 0 &&
-    nowMs - smallest <= settings.timestampBeforeMaxMs &&
-    largest - nowMs <= settings.timestampAfterMaxMs
+    within(nowMs - smallest, settings.timestampBeforeMaxMs) &&
+    within(largest - nowMs, settings.timestampAfterMaxMs)
   )
+}
+
+/** The largest setting stands for no limit. */
+function within(distanceMs: number, limitMs: number): boolean {
+  return distanceMs <= limitMs || limitMs >= Number.MAX_SAFE_INTEGER
 }
 
 /**
@@ -329,7 +333,7 @@ function walkRecords(
   let maxTimestamp = NO_TIMESTAMP
   let gaps = false
   for (let i = 0; i < count; i++) {
-    moveToNext(cursor, fault)
+    moveToNext(cursor, source, fault)
     const last = i === count - 1
     if (last && !cursor.atEnd) throw recordsRemaining()
     // Behind the last record Kafka looks whether the stream goes on, and finds the fault there.
@@ -345,11 +349,19 @@ function walkRecords(
   return maxTimestamp
 }
 
-function moveToNext(cursor: RecordCursor, fault: CompressionError | undefined): void {
+function moveToNext(
+  cursor: RecordCursor,
+  source: Compression,
+  fault: CompressionError | undefined,
+): void {
   try {
     cursor.next()
   } catch (error) {
-    throw fault && cursor.ranOut ? fault : error
+    if (fault && cursor.ranOut) throw fault
+    if (source === 'none' && error instanceof BadRecordLength) {
+      throw new KafkaError('UNKNOWN_SERVER_ERROR', error.message)
+    }
+    throw error
   }
 }
 
@@ -416,7 +428,7 @@ class RecordErrors {
     const { timestampBeforeMaxMs, timestampAfterMaxMs } = this.#settings
     const { nowMs } = this.#context
     const age = nowMs - timestamp
-    if (age <= timestampBeforeMaxMs && -age <= timestampAfterMaxMs) return
+    if (within(age, timestampBeforeMaxMs) && within(-age, timestampAfterMaxMs)) return
     this.#badTimestamp = true
     const from = BigInt.asIntN(64, BigInt(nowMs) - int64Setting(timestampBeforeMaxMs))
     const to = BigInt.asIntN(64, BigInt(nowMs) + int64Setting(timestampAfterMaxMs))

@@ -90,7 +90,7 @@ describe('hostile bytes', () => {
   it.each(small)('$name, any byte changed', ({ hex }) => {
     const bytes = bytesOf(hex)
     for (let i = 0; i < bytes.length; i++) {
-      for (const mask of [0x01, 0x80, 0xff]) {
+      for (const mask of [0x01, 0x80]) {
         const changed = Buffer.from(bytes)
         changed[i]! ^= mask
         readEverything(repair(changed))

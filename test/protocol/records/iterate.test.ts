@@ -50,7 +50,9 @@ describe('records of a batch', () => {
     try {
       read()
     } catch (error) {
-      const invalid = verdict!.error === 'InvalidRecordException'
+      // A length that is no varint is an error without a code only where a broker looks at it.
+      const noVarint = verdict!.message?.startsWith('Varint is too long')
+      const invalid = verdict!.error === 'InvalidRecordException' || noVarint
       if (vector.name === 'gzip-garbage-inside') {
         // The stream's checksum is wrong, which a reader of whole streams sees first.
         expect((error as KafkaError).errorCode).toBe(-1)

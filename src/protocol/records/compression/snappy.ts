@@ -40,12 +40,19 @@ export function snappyDecompress(bytes: Uint8Array, limit: number): Uint8Array {
   let written = 0
   for (const block of blocks) {
     if (!decodeBlock(bytes, block, output, written)) {
-      throw new CompressionError('Snappy block is corrupt', output.subarray(0, written))
+      throw new CompressionError('Snappy block is corrupt', windows(output.subarray(0, written)))
     }
     written += block.outputBytes
   }
-  if (fault) throw new CompressionError(fault.message, output)
+  if (fault) throw new CompressionError(fault.message, windows(output))
   return output
+}
+
+/** Kafka reads the output in pieces of this size, and a fault anywhere in one spoils it. */
+const READ_WINDOW_BYTES = 2048
+
+function windows(output: Uint8Array): Uint8Array {
+  return output.subarray(0, output.length - (output.length % READ_WINDOW_BYTES))
 }
 
 function isXerial(bytes: Uint8Array): boolean {
