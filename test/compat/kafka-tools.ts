@@ -23,6 +23,8 @@ const classes = {
 } as const
 export type KafkaTool = keyof typeof classes
 
+export const kafkaTools = Object.keys(classes) as KafkaTool[]
+
 /** Tools that had another class before 4.0, where their script was a Scala one. */
 const olderClasses: Partial<Record<KafkaTool, string>> = {
   'kafka-topics': 'kafka.admin.TopicCommand',
