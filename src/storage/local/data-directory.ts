@@ -9,6 +9,7 @@ import {
   asideDirectoryName,
   asideKindOf,
   CLEAN_SHUTDOWN_FILE,
+  CLEANER_OFFSET_FILE,
   HIGH_WATERMARK_FILE,
   LOCK_FILE,
   LOG_START_FILE,
@@ -20,7 +21,13 @@ import {
   partitionDirectoryName,
   RECOVERY_POINT_FILE,
 } from './file-names.ts'
-import { type FileLock, type Files, replaceFile, replaceFileDurably } from './files.ts'
+import {
+  type FileLock,
+  type Files,
+  makeDirectoryDurably,
+  replaceFile,
+  replaceFileDurably,
+} from './files.ts'
 import {
   formatCleanShutdown,
   formatMetaProperties,
@@ -36,10 +43,12 @@ export interface PartitionDirectory extends PartitionName {
   readonly topicId: Uuid | undefined
 }
 
-/** The three checkpoint files that hold one offset per partition. */
+/** Checkpoint files that hold one offset per partition, as far as a start wants them. */
 export interface Checkpoints {
   readonly recoveryPoints: OffsetMap
   readonly logStartOffsets: OffsetMap
+  /** First offset that was never compacted. */
+  readonly cleanerOffsets: OffsetMap
 }
 
 /** Offsets by topic name and partition, 0 where there is none. */
@@ -93,7 +102,7 @@ export class DataDirectory {
   /** Takes the lock, and makes sure that the directory belongs to this broker. */
   async open(clusterId: string | undefined): Promise<void> {
     try {
-      this.#files.makeDirectory(this.path)
+      await makeDirectoryDurably(this.#files, this.path)
       this.#lock = this.#files.lock(this.#file(LOCK_FILE))
     } catch (error) {
       const text = `The data directory ${this.path} cannot be used: ${String(error)}`
@@ -181,6 +190,7 @@ export class DataDirectory {
     return {
       recoveryPoints: this.#readOffsets(RECOVERY_POINT_FILE),
       logStartOffsets: this.#readOffsets(LOG_START_FILE),
+      cleanerOffsets: this.#readOffsets(CLEANER_OFFSET_FILE),
     }
   }
 
@@ -195,12 +205,20 @@ export class DataDirectory {
     return new OffsetMap(entries ?? [])
   }
 
-  writeRecoveryPoints(entries: readonly OffsetCheckpointEntry[]): void {
-    replaceFile(this.#files, this.#file(RECOVERY_POINT_FILE), formatOffsetCheckpoint(entries))
+  /** Durable, as a torn file would lose what the one before it said. */
+  async writeCheckpoints(checkpoints: {
+    readonly recoveryPoints: readonly OffsetCheckpointEntry[]
+    readonly highWatermarks: readonly OffsetCheckpointEntry[]
+    readonly logStartOffsets: readonly OffsetCheckpointEntry[]
+  }): Promise<void> {
+    const { recoveryPoints, highWatermarks, logStartOffsets } = checkpoints
+    await this.#writeOffsets(RECOVERY_POINT_FILE, recoveryPoints)
+    await this.#writeOffsets(HIGH_WATERMARK_FILE, highWatermarks)
+    await this.writeLogStartOffsetsDurably(logStartOffsets)
   }
 
-  writeHighWatermarks(entries: readonly OffsetCheckpointEntry[]): void {
-    replaceFile(this.#files, this.#file(HIGH_WATERMARK_FILE), formatOffsetCheckpoint(entries))
+  async #writeOffsets(name: string, entries: readonly OffsetCheckpointEntry[]): Promise<void> {
+    await replaceFileDurably(this.#files, this.#file(name), formatOffsetCheckpoint(entries))
   }
 
   writeLogStartOffsets(entries: readonly OffsetCheckpointEntry[]): void {
@@ -208,8 +226,7 @@ export class DataDirectory {
   }
 
   async writeLogStartOffsetsDurably(entries: readonly OffsetCheckpointEntry[]): Promise<void> {
-    const path = this.#file(LOG_START_FILE)
-    await replaceFileDurably(this.#files, path, formatOffsetCheckpoint(entries))
+    await this.#writeOffsets(LOG_START_FILE, entries)
   }
 
   /** Everything was flushed: the next start may trust what it finds. */

@@ -96,7 +96,7 @@ export async function replaceFileDurably(
   files.writeFile(temporary, content)
   await syncFile(files, temporary)
   files.rename(temporary, path)
-  await files.syncDirectory(path.slice(0, path.lastIndexOf('/')))
+  await files.syncDirectory(parentOf(path))
 }
 
 export async function syncFile(files: Files, path: string): Promise<void> {
@@ -106,4 +106,18 @@ export async function syncFile(files: Files, path: string): Promise<void> {
   } finally {
     file.close()
   }
+}
+
+/** Makes a directory and its parents so that a power cut does not take them away again. */
+export async function makeDirectoryDurably(files: Files, path: string): Promise<void> {
+  const parents: string[] = []
+  for (let at = path; at !== '' && files.stat(at) === undefined; at = parentOf(at)) {
+    parents.push(parentOf(at))
+  }
+  files.makeDirectory(path)
+  for (const parent of parents) await files.syncDirectory(parent === '' ? '/' : parent)
+}
+
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
 }

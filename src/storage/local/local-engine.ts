@@ -256,11 +256,13 @@ export class LocalEngine implements StorageEngine {
     for (const log of this.log.all()) log.producers.expire(nowMs - producerIdExpirationMs)
   }
 
-  #checkpoint(): void {
+  async #checkpoint(): Promise<void> {
     try {
-      this.#directory.writeRecoveryPoints(this.#offsets((log) => log.recoveryPoint))
-      this.#directory.writeHighWatermarks(this.#offsets((log) => log.highWatermark))
-      this.#directory.writeLogStartOffsets(this.#raisedLogStarts())
+      await this.#directory.writeCheckpoints({
+        recoveryPoints: this.#offsets((log) => log.recoveryPoint),
+        highWatermarks: this.#offsets((log) => log.highWatermark),
+        logStartOffsets: this.#raisedLogStarts(),
+      })
     } catch (error) {
       this.#failed('checkpoint', error)
     }
@@ -302,7 +304,7 @@ export class LocalEngine implements StorageEngine {
     try {
       const closed = await Promise.allSettled([...this.log.all()].map((log) => log.close()))
       await this.#metadata?.close()
-      if (this.#metadata) this.#checkpoint()
+      if (this.#metadata) await this.#checkpoint()
       const failure = closed.find(({ status }) => status === 'rejected')
       if (this.#metadata && failure === undefined) await this.#directory.markClean(this.#brokerEpoch()) // biome-ignore format: one line
     } finally {

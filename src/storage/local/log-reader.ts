@@ -14,6 +14,8 @@ import type { AbortedTransactionEntry } from './transaction-index.ts'
 
 /** From this size on a read goes to the thread pool (performance.md section 3). */
 const ASYNC_BYTES_MIN = 1024 * 1024
+/** A read of less that took this long came from the disk, not from the page cache. */
+const COLD_READ_MS = 2
 const NOTHING = new Uint8Array(0)
 
 export interface LogReadRequest {
@@ -111,10 +113,10 @@ function readFrom(
   const buffer = buffers.acquire(length)
   const release = () => buffers.release(buffer)
   const target = buffer.subarray(0, length)
-  if (length < ASYNC_BYTES_MIN && segment === log.active) {
+  if (length < ASYNC_BYTES_MIN && mayBlock(log, place)) {
     let count: number
     try {
-      count = segment.log.file.readSync(target, position)
+      count = readNow(log, segment, target, position)
     } catch (error) {
       release()
       throw error
@@ -122,6 +124,20 @@ function readFrom(
     return take(log, request, place, new Piece(target.subarray(0, count), release))
   }
   return readAsync(log, request, place, target, release)
+}
+
+/** New data is in the page cache, and what is read in order the kernel fetches ahead. */
+function mayBlock(log: Log, { segment, isExact }: Place): boolean {
+  return segment === log.active || (isExact && !segment.isCold)
+}
+
+function readNow(log: Log, segment: Segment, target: Uint8Array, position: number): number {
+  if (segment === log.active) return segment.log.file.readSync(target, position)
+  const { clock } = log.environment
+  const startedAtMs = clock.nowMs()
+  const count = segment.log.file.readSync(target, position)
+  if (clock.nowMs() - startedAtMs >= COLD_READ_MS) segment.isCold = true
+  return count
 }
 
 async function readAsync(

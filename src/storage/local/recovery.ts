@@ -25,6 +25,8 @@ export interface LogSpec {
   /** From the checkpoint files; 0 when they have no line for it. */
   readonly recoveryPoint: number
   readonly logStartOffset: number
+  /** Below it compaction may have left gaps between segments. */
+  readonly cleanerOffset: number
   /** The last shutdown was a clean one: nothing is read but what tells where the log ends. */
   readonly isClean: boolean
   /** A crash, but the machine stayed up: nothing that was written can be missing. */
@@ -170,6 +172,14 @@ class Recovery {
     this.#loadProducers(first.baseOffset)
     for (let index = from; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!
+      const { cleanerOffset, config } = this.#spec
+      const mayHaveGaps = config.cleanupCompact || this.#logEndOffset < cleanerOffset
+      if (index > from && this.#logEndOffset < segment.baseOffset && !mayHaveGaps) {
+        // The segment before ends in a whole batch, but not the one that was its last.
+        const { sizeBytes } = this.#segments[index - 1]!
+        this.#judge(index - 1, sizeBytes, sizeBytes)
+        return
+      }
       const goodBytes = this.#recoverSegment(segment)
       if (goodBytes === undefined) continue
       this.#judge(index, goodBytes.position, goodBytes.sizeBytes)

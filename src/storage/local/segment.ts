@@ -55,6 +55,8 @@ export class Segment {
   isUnsynced = false
   /** The indexes in memory are ahead of their files. */
   areIndexesUnwritten = false
+  /** A read had to wait for the disk, so reads go to the thread pool. */
+  isCold = false
   #indexes: SegmentIndexes | undefined
   /** The largest timestamp, and the last offset of the batch that has it; read with the indexes. */
   #maxTimestampMs = -1

@@ -46,6 +46,7 @@ export class TopicLogs {
                 ...spec,
                 recoveryPoint: checkpoints.recoveryPoints.get(topic.name, partition),
                 logStartOffset: checkpoints.logStartOffsets.get(topic.name, partition),
+                cleanerOffset: checkpoints.cleanerOffsets.get(topic.name, partition),
               }
             : spec,
           isThere,
@@ -72,6 +73,7 @@ export class TopicLogs {
       leaderEpoch,
       recoveryPoint: 0,
       logStartOffset: 0,
+      cleanerOffset: 0,
       isClean: directory.wasClean,
       writesSurvived: directory.writesSurvived,
     }
