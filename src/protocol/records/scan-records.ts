@@ -54,16 +54,13 @@ export function scanRecords(
       delta = longVarint(bytes, at - 1)
       if (delta < 0) return false
       while (bytes[at++]! > 0x7f);
-      const signed = delta % 2 === 0 ? delta / 2 : -(delta + 1) / 2
-      if (i === 0) minDelta = maxDelta = signed
-      else if (signed > maxDelta) maxDelta = signed
-      else if (signed < minDelta) minDelta = signed
+      delta = delta % 2 === 0 ? delta / 2 : -(delta + 1) / 2
     } else {
-      const signed = (delta >>> 1) ^ -(delta & 1)
-      if (i === 0) minDelta = maxDelta = signed
-      else if (signed > maxDelta) maxDelta = signed
-      else if (signed < minDelta) minDelta = signed
+      delta = (delta >>> 1) ^ -(delta & 1)
     }
+    if (i === 0) minDelta = maxDelta = delta
+    else if (delta > maxDelta) maxDelta = delta
+    else if (delta < minDelta) minDelta = delta
 
     // The offset delta, which must be i.
     let expected = i << 1
