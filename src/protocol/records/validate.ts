@@ -28,17 +28,18 @@ import { type RecordScan, scanRecords } from './scan-records.ts'
  * What a broker checks, and changes, in a batch that a client produces (reference: record-format.md
  * section 7 and the answers of a running Kafka in the golden vectors). In the order of Kafka:
  *
- * 1. `readFirstBatches` of the handler: a whole request fails whose first batch has no plausible
- *    length and magic (`firstBatchIsTransactional`).
+ * 1. `firstBatchIsTransactional`: a whole request fails whose first batch has no plausible length and
+ *    magic.
  * 2. `checkProduceRecords`: exactly one batch, magic 2, a codec that the request version allows.
- * 3. transactional batches: the handler asks the coordinator.
+ * 3. Transactional batches: the handler asks the coordinator.
  * 4. `validateProduceBatch`: header, CRC, records; then the batch is stamped in place, or rebuilt when
  *    the topic wants another codec.
- * 5. the store: producer state, segment size.
+ * 5. The store: producer state, segment size.
  *
- * Cost: one CRC and one pass over the records. An uncompressed batch is walked where it lies; a
- * compressed one has to be decompressed, as Kafka does, since a stream that does not decompress must
- * be refused and the largest timestamp is in the records.
+ * Cost: one CRC and one pass over the records. An uncompressed batch is walked where it lies: 10 ns a
+ * record, 6 % of the CRC for records of 1 KB. A compressed one has to be decompressed, as Kafka does:
+ * a stream that does not decompress must be refused, and key, timestamps and count are only inside.
+ * That is 0.3 to 1.8 GB/s of records (lz4, snappy, gzip, zstd, slowest first; bench/records.ts).
  */
 
 /** Settings of a topic that bear on its batches, in Kafka's values. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { crc32, crc32c, crc32cImplementation } from '../../../src/protocol/records/crc32c.ts'
 import { bytesOf, goldenJson } from './golden.ts'
 
@@ -37,5 +37,38 @@ describe('checksums', () => {
 
   it('says which code computes it', () => {
     expect(['native', 'javascript']).toContain(crc32cImplementation)
+  })
+})
+
+describe('without the optional package and on a Node without zlib.crc32', () => {
+  afterEach(() => {
+    vi.doUnmock('node:module')
+    vi.doUnmock('node:zlib')
+    vi.resetModules()
+  })
+
+  it('the checksums are the same', async () => {
+    vi.resetModules()
+    vi.doMock('node:module', () => ({
+      createRequire: () => () => {
+        throw new Error('not installed')
+      },
+    }))
+    vi.doMock('node:zlib', () => ({ default: {} }))
+    const fallback = await import('../../../src/protocol/records/crc32c.ts')
+    expect(fallback.crc32cImplementation).toBe('javascript')
+    for (const vector of vectors) {
+      const bytes = bytesOfVector(vector)
+      expect(fallback.crc32c(bytes)).toBe(vector.crc32c)
+      expect(fallback.crc32(bytes)).toBe(vector.crc32)
+    }
+  })
+
+  it('a native package that computes something else is not used', async () => {
+    vi.resetModules()
+    vi.doMock('node:module', () => ({ createRequire: () => () => ({ crc32c: () => 1 }) }))
+    const fallback = await import('../../../src/protocol/records/crc32c.ts')
+    expect(fallback.crc32cImplementation).toBe('javascript')
+    expect(fallback.crc32c(Buffer.alloc(300))).not.toBe(1)
   })
 })

@@ -24,7 +24,7 @@ export interface DecompressLimits {
 
 const DEFAULT_MAX_OUTPUT_BYTES = 128 * 1024 * 1024
 /** Output that is always allowed, whatever it came from: real batches of equal bytes are small. */
-const FREE_OUTPUT_BYTES = 16 * 1024 * 1024
+const FREE_OUTPUT_BYTES = 64 * 1024 * 1024
 /** Beyond that, no honest batch grows more than this; deflate itself ends at 1032. */
 const MAX_RATIO = 100
 

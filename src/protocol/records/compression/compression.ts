@@ -30,7 +30,7 @@ export function compressionId(name: Compression): number {
 }
 
 export interface CompressOptions {
-  /** As compression.gzip.level and compression.zstd.level; the codec's default when left out. */
+  /** As compression.<codec>.level for gzip and zstd; the codec's default when left out. */
   readonly level?: number | undefined
   /** Format of the batch; lz4 in magic 0 has a header checksum of its own. */
   readonly magic?: number | undefined

@@ -99,8 +99,8 @@ function expectValueOrError(codec: Codec, stream: Uint8Array): void {
 
 describe('a stream that would become much more than it is', () => {
   it('is refused: gzip of zeros', () => {
-    const bomb = gzipSync(Buffer.alloc(64 * MEGABYTE), { level: 9 })
-    expect(bomb.length).toBeLessThan(70_000)
+    const bomb = gzipSync(Buffer.alloc(80 * MEGABYTE), { level: 9 })
+    expect(bomb.length).toBeLessThan(90_000)
     expect(() => decompress('gzip', bomb)).toThrow('larger than')
   })
 
