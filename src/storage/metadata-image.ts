@@ -54,7 +54,6 @@ export class MetadataState implements MetadataImage {
   partitionCount = 0
   /** Undefined unless the log has one, from Kafka's time with ZooKeeper. */
   zkMigrationState: number | undefined
-  #producerIds: RecordValue<'ProducerIdsRecord'> | undefined
   /** Records since BeginTransactionRecord (KIP-868). */
   #pending: ReplayedRecord[] | undefined
 
@@ -104,7 +103,11 @@ export class MetadataState implements MetadataImage {
     for (const topic of this.topicsById.values()) yield* topicRecords(topic)
     yield* this.#configRecords()
     yield* this.#quotaRecords()
-    if (this.#producerIds) yield { type: 'ProducerIdsRecord', value: this.#producerIds }
+    if (this.nextProducerId > 0) {
+      // As in Kafka's snapshots: who asked for the last block does not matter any more.
+      const value = { brokerId: -1, brokerEpoch: -1, nextProducerId: this.nextProducerId }
+      yield { type: 'ProducerIdsRecord', value }
+    }
     for (const value of this.acls.values()) yield { type: 'AccessControlEntryRecord', value }
     for (const users of this.scramCredentials.values()) {
       for (const value of users.values()) yield { type: 'UserScramCredentialRecord', value }
@@ -141,7 +144,9 @@ export class MetadataState implements MetadataImage {
     ClearElrRecord: ({ topicName }) => this.#clearElr(topicName),
     ConfigRecord: (value) => this.#setConfig(value),
     ClientQuotaRecord: (value) => this.#setQuota(value),
-    ProducerIdsRecord: (value) => this.#setProducerIds(value),
+    ProducerIdsRecord: ({ nextProducerId }) => {
+      this.nextProducerId = nextProducerId
+    },
     AccessControlEntryRecord: (value) => this.acls.set(value.id, value),
     RemoveAccessControlEntryRecord: ({ id }) => this.acls.delete(id),
     UserScramCredentialRecord: (value) => this.#setScramCredential(value),
@@ -160,11 +165,6 @@ export class MetadataState implements MetadataImage {
 
   #apply(record: ReplayedRecord): void {
     applyWith(this.#appliers, record)
-  }
-
-  #setProducerIds(value: RecordValue<'ProducerIdsRecord'>): void {
-    this.#producerIds = value
-    this.nextProducerId = value.nextProducerId
   }
 
   #setFeature({ name, featureLevel }: RecordValue<'FeatureLevelRecord'>): void {

@@ -1,3 +1,4 @@
+import type { Uuid } from '../../base/uuid.ts'
 import type { EngineContext, StorageEngine } from '../engine.ts'
 import type { MetadataStore } from '../metadata-store.ts'
 import { BufferPool } from './buffer-pool.ts'
@@ -58,6 +59,8 @@ export interface MetadataStart {
   /** Of the metadata log's own partition. */
   readonly directory: string
   readonly clusterId: string
+  /** Of the data directory. */
+  readonly directoryId: Uuid
   readonly brokerId: number
   readonly isClean: boolean
   readonly writesSurvived: boolean
@@ -174,11 +177,12 @@ export class LocalEngine implements StorageEngine {
   async open(): Promise<void> {
     await this.#directory.open(this.#options.clusterId)
     try {
-      const { wasClean, writesSurvived, clusterId } = this.#directory
+      const { wasClean, writesSurvived, clusterId, directoryId } = this.#directory
       const metadata = await this.#options.openMetadata({
         environment: this.#environment,
         directory: this.#directory.pathOf(METADATA_TOPIC_NAME, 0),
         clusterId,
+        directoryId,
         brokerId: this.#context.brokerId,
         isClean: wasClean,
         writesSurvived,
