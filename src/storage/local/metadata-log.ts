@@ -90,6 +90,7 @@ export class MetadataLog implements ClosableMetadataStore {
       leaderEpoch: 0,
       recoveryPoint: 0,
       logStartOffset: 0,
+      cleanerOffset: 0,
       isClean: start.isClean,
       writesSurvived: start.writesSurvived,
     })
