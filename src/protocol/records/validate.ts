@@ -109,7 +109,9 @@ export function checkProduceRecords(records: Uint8Array, requestVersion: number)
   }
   const size = entrySizeAt(view, 0, records.length)
   if (size === 0) {
-    throw invalidRecord('Produce requests must have at least one record batch per partition')
+    throw invalidRecord(
+      `Produce requests with version ${requestVersion} must have at least one record batch per partition`,
+    )
   }
   const batch = new BatchView(records, 0, view)
   if (batch.magic !== 2) {
@@ -125,7 +127,7 @@ export function checkProduceRecords(records: Uint8Array, requestVersion: number)
   }
   if (entrySizeAt(view, size, records.length) !== 0) {
     throw invalidRecord(
-      'Produce requests are only allowed to contain exactly one record batch per partition',
+      `Produce requests with version ${requestVersion} are only allowed to contain exactly one record batch per partition`,
     )
   }
   return batch

@@ -36,6 +36,7 @@ export interface GoldenHeader {
   baseOffset?: string
   offset?: string
   timestamp?: string
+  messageSize?: number
   batchLength: number
   partitionLeaderEpoch?: number
   magic: number

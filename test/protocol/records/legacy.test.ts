@@ -7,21 +7,44 @@ import { records } from '../../../src/protocol/records/iterate.ts'
 import {
   ensureValidLegacy,
   legacyRecords,
+  MESSAGE_ATTRIBUTES_AT,
+  MESSAGE_CRC_AT,
+  MESSAGE_TIMESTAMP_AT,
   recordsOf,
 } from '../../../src/protocol/records/legacy.ts'
 import { writeMessageSet } from '../../../src/protocol/records/legacy-writer.ts'
-import { bytesOf, corruptVectors, expectRecord, hexOf, validVectors } from './golden.ts'
+import {
+  bytesOf,
+  corruptVectors,
+  expectRecord,
+  type GoldenBatch,
+  hexOf,
+  validVectors,
+} from './golden.ts'
 
 const legacyVectors = validVectors.filter(({ batches }) => batches.some(({ magic }) => magic < 2))
 const corruptLegacy = corruptVectors.filter(
   ({ name, verdict }) => /^v[01]|magic-[01]-on/.test(name) && verdict.ensureValid,
 )
 
+function expectHeader(batch: BatchView, { header, lastOffset, nextOffset }: GoldenBatch): void {
+  const { view, position, baseOffset } = batch
+  expect([baseOffset, batch.batchLength]).toEqual([Number(header.offset), header.messageSize])
+  expect(view.getUint32(position + MESSAGE_CRC_AT)).toBe(header.crc)
+  expect(view.getUint8(position + MESSAGE_ATTRIBUTES_AT)).toBe(header.attributes)
+  if (batch.magic === 1) {
+    expect(view.getBigInt64(position + MESSAGE_TIMESTAMP_AT)).toBe(BigInt(header.timestamp!))
+  }
+  // The offset of a wrapper is that of its last message.
+  expect([baseOffset, baseOffset + 1]).toEqual([Number(lastOffset), Number(nextOffset)])
+}
+
 describe('message sets of v0 and v1', () => {
   it.each(legacyVectors)('$name reads as Kafka reads it', (vector) => {
     const found = [...batches(bytesOf(vector.hex))]
     found.forEach((batch, i) => {
       const golden = vector.batches[i]!
+      if (golden.magic < 2) expectHeader(batch, golden)
       const read = [...recordsOf(batch)]
       expect(read.length).toBe(golden.records.length)
       read.forEach((record, j) => {

@@ -128,11 +128,14 @@ function decodeBlock(input: Uint8Array, block: Block, output: Uint8Array, start:
       if (position >= end) return false
       length = ((tag >>> 2) & 7) + 4
       distance = ((tag >>> 5) << 8) | input[position++]!
+    } else if (kind === 2) {
+      if (position + 2 > end) return false
+      distance = input[position]! | (input[position + 1]! << 8)
+      position += 2
     } else {
-      const distanceBytes = kind === 2 ? 2 : 4
-      if (position + distanceBytes > end) return false
-      distance = littleEndian(input, position, distanceBytes)
-      position += distanceBytes
+      if (position + 4 > end) return false
+      distance = littleEndian(input, position, 4)
+      position += 4
     }
     if (distance === 0 || distance > at - start || length > outputEnd - at) return false
     copyMatch(output, at, distance, length)
@@ -164,13 +167,21 @@ export function copyLiteral(
   }
 }
 
+/** From this on a repeated pattern is doubled until it is long enough. */
+const LONG_REPEAT_BYTES = 256
+
 /** Copies from the output itself; source and target may overlap, which repeats a pattern. */
 export function copyMatch(output: Uint8Array, at: number, distance: number, length: number): void {
   const from = at - distance
-  if (length < SHORT_COPY_BYTES || distance < length) {
+  if (length >= SHORT_COPY_BYTES && distance >= length) {
+    output.copyWithin(at, from, from + length)
+  } else if (length < LONG_REPEAT_BYTES) {
     for (let i = 0; i < length; i++) output[at + i] = output[from + i]!
   } else {
-    output.copyWithin(at, from, from + length)
+    output.copyWithin(at, from, at)
+    for (let done = distance; done < length; done *= 2) {
+      output.copyWithin(at + done, at, at + Math.min(done, length - done))
+    }
   }
 }
 
