@@ -279,8 +279,11 @@ export class Connection implements Receiver, MemoryWaiter {
 
   /** The turn of `exchange` has come. */
   #finish(exchange: Exchange): void {
-    if (exchange.state === 'ready') exchange.encode(this.#host.writer)
+    const { writer, limits } = this.#host
+    if (exchange.state === 'ready') exchange.encode(writer)
     this.#encoded.push(exchange)
+    // Many requests may come with one read: what they answer is bounded before the tick is over.
+    if (writer.byteLength > limits.maxUnsentBytes) this.#flush()
   }
 
   #flush(): void {

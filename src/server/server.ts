@@ -24,6 +24,13 @@ export interface ServerOptions {
   readonly log: Logger
   readonly limits: ServerLimits
   readonly receiveMode: ReceiveMode
+  /** False: open sockets do not keep the process alive. */
+  readonly keepAlive: boolean
+}
+
+interface Waiting {
+  readonly socket: net.Socket
+  readonly listenerName: string
 }
 
 /** Accepts connections on any number of addresses and hands their requests to the dispatcher. */
@@ -38,12 +45,15 @@ export class Server implements ConnectionHost {
   readonly receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES)
   readonly #timers: TimerQueue
   readonly #receiveMode: ReceiveMode
+  readonly #keepAlive: boolean
   readonly #listening: net.Server[] = []
   readonly #connections = new Set<Connection>()
   readonly #connectionsByAddress = new Map<string, number>()
   #scheduled = new Set<Connection>()
   #nextConnectionId = 1
   #sweepTimer: Timer | undefined
+  #started = false
+  readonly #waiting: Waiting[] = []
   #stopping = false
   #whenEmpty: (() => void) | undefined
 
@@ -55,6 +65,7 @@ export class Server implements ConnectionHost {
     this.requestMemory = new RequestMemory(options.limits.requestMemoryBytes)
     this.#timers = options.timers
     this.#receiveMode = options.receiveMode
+    this.#keepAlive = options.keepAlive
   }
 
   get connectionCount(): number {
@@ -62,18 +73,25 @@ export class Server implements ConnectionHost {
   }
 
   /**
-   * Accepts connections at `host` (both loopback addresses when undefined) and returns the port,
-   * which is a free one for port 0. Rejects with `BindError`.
+   * Listens at `host` (both loopback addresses when undefined) and returns the port, which is a
+   * free one for port 0. Clients wait until `start`. Rejects with `BindError`.
    */
   async listen(listenerName: string, host: string | undefined, port: number): Promise<number> {
     const servers = await bind(host, port)
     for (const server of servers) {
-      server.on('connection', (socket) => this.#accept(socket, listenerName))
+      server.on('connection', (socket) => this.#accept({ socket, listenerName }))
       server.on('error', (error) => this.log.error({ error: error.message }, 'accept failed'))
+      if (!this.#keepAlive) server.unref()
     }
     this.#listening.push(...servers)
-    this.#sweepTimer ??= this.#timers.after(SWEEP_INTERVAL_MS, () => this.#sweep())
     return portOf(servers[0]!)
+  }
+
+  /** Serves those who have connected, and all who will. */
+  start(): void {
+    this.#sweepTimer = this.#timers.after(SWEEP_INTERVAL_MS, () => this.#sweep())
+    this.#started = true
+    for (const waiting of this.#waiting.splice(0)) this.#serve(waiting)
   }
 
   /** Accepts no more connections; those that are open go on. */
@@ -89,6 +107,7 @@ export class Server implements ConnectionHost {
   async close(graceMs: number): Promise<void> {
     this.stopAccepting()
     if (this.#sweepTimer) this.#timers.cancel(this.#sweepTimer)
+    for (const { socket } of this.#waiting.splice(0)) socket.destroy()
     for (const connection of this.#connections) connection.drain()
     if (this.#connections.size > 0) await this.#emptyWithin(graceMs)
     await Promise.all(this.#listening.map(closeServer))
@@ -114,7 +133,12 @@ export class Server implements ConnectionHost {
     for (const connection of connections) connection.tick()
   }
 
-  #accept(accepted: net.Socket, listenerName: string): void {
+  #accept(waiting: Waiting): void {
+    if (this.#started) this.#serve(waiting)
+    else this.#waiting.push(waiting)
+  }
+
+  #serve({ socket: accepted, listenerName }: Waiting): void {
     const address = plainAddress(accepted.remoteAddress)
     const refusal = this.#refusal(address)
     if (refusal !== undefined) {
@@ -133,7 +157,9 @@ export class Server implements ConnectionHost {
     const connection = new Connection(this, peer, this.clock.nowMs())
     this.#connections.add(connection)
     this.#connectionsByAddress.set(address, (this.#connectionsByAddress.get(address) ?? 0) + 1)
-    connection.start(receiveInto(accepted, this.#receiveMode, connection))
+    const socket = receiveInto(accepted, this.#receiveMode, connection)
+    if (!this.#keepAlive) socket.unref()
+    connection.start(socket)
   }
 
   #refusal(address: string): string | undefined {

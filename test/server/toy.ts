@@ -102,8 +102,10 @@ export async function startToyServer(
     log: recordingLogger(lines),
     limits: { ...defaultServerLimits, ...options.limits },
     receiveMode: options.mode ?? 'onread',
+    keepAlive: true,
   })
   const port = await server.listen('PLAINTEXT', '127.0.0.1', 0)
+  server.start()
   return {
     server,
     port,

@@ -1,0 +1,243 @@
+import { resolve } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import { TimerQueue } from '../base/timer-queue.ts'
+import { randomUuid } from '../base/uuid.ts'
+import type { Broker } from '../broker/broker.ts'
+import { ConfigAdmin } from '../broker/configs.ts'
+import { DelayedFetches } from '../broker/delayed.ts'
+import { RequestDispatcher } from '../broker/dispatch.ts'
+import { FetchSessions } from '../broker/fetch-session.ts'
+import { handlers } from '../broker/handlers/index.ts'
+import { LiveSettings } from '../broker/live-settings.ts'
+import type { Logger } from '../broker/logger.ts'
+import type { LoggerLevels } from '../broker/logger-levels.ts'
+import { MetadataWriter } from '../broker/metadata-writer.ts'
+import { ProducerIds } from '../broker/producer-ids.ts'
+import { registrationRecord } from '../broker/registration.ts'
+import { TopicAdmin } from '../broker/topics.ts'
+import { type ListenerSetting, resolveListeners } from '../settings/listeners.ts'
+import { ConfigError } from '../settings/parse-value.ts'
+import type { Settings } from '../settings/settings.ts'
+import { LocalEngine } from '../storage/local/local-engine.ts'
+import type { Durability } from '../storage/local/log-environment.ts'
+import { MemoryFiles } from '../storage/local/memory-files.ts'
+import { MetadataLog } from '../storage/local/metadata-log.ts'
+import { NodeFiles } from '../storage/local/node-files.ts'
+import { defaultServerLimits, type ServerLimits } from './connection-host.ts'
+import { type BoundListener, nodesFor, registeredEndpoint } from './endpoints.ts'
+import { probeReceiveMode } from './receive.ts'
+import { Server } from './server.ts'
+import { createStartTopics } from './start-topics.ts'
+
+export interface RunBrokerOptions {
+  /** Checked already. */
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly log: Logger
+  readonly loggers: LoggerLevels
+  /** False: the process may exit although the broker runs. */
+  readonly keepAlive: boolean
+}
+
+/** A broker that serves clients. */
+export interface RunningBroker {
+  readonly broker: Broker
+  readonly listeners: readonly BoundListener[]
+  /** Requests that have begun are answered, everything is flushed. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** How long `stop` waits for clients. */
+const STOP_GRACE_MS = 400
+
+/**
+ * Opens the data, then the doors. Rejects with `StorageError`, `BindError` or `ConfigError`, whose
+ * messages are for the person who starts it; nothing is left open then.
+ */
+export async function runBroker(options: RunBrokerOptions): Promise<RunningBroker> {
+  const listeners = plaintextListeners(options.settings)
+  const parts = await openParts(options)
+  try {
+    const bound = await listen(parts.server, listeners)
+    parts.listeners.push(...bound)
+    await register(parts.broker, bound)
+    await createStartTopics(parts.broker)
+    parts.server.start()
+  } catch (error) {
+    await parts.close()
+    throw error
+  }
+  return { broker: parts.broker, listeners: parts.listeners, stop: parts.close }
+}
+
+function plaintextListeners(settings: Settings): ListenerSetting[] {
+  const listeners = resolveListeners(settings)
+  const secure = listeners.find(({ securityProtocol }) => securityProtocol !== 'PLAINTEXT')
+  if (secure) {
+    throw new ConfigError(
+      `listeners: ${secure.name} asks for ${secure.securityProtocol}, which this version does ` +
+        'not have; use PLAINTEXT',
+    )
+  }
+  return listeners
+}
+
+async function listen(
+  server: Server,
+  listeners: readonly ListenerSetting[],
+): Promise<BoundListener[]> {
+  const bound: BoundListener[] = []
+  for (const listener of listeners) {
+    const host = listener.host === '' ? '::' : listener.host
+    const boundPort = await server.listen(listener.name, host, listener.port)
+    bound.push({ ...listener, boundPort })
+  }
+  return bound
+}
+
+async function register(broker: Broker, listeners: readonly BoundListener[]): Promise<void> {
+  const { engine, brokerId, settings } = broker
+  const record = registrationRecord(engine.metadata.image, {
+    brokerId,
+    incarnationId: randomUuid(),
+    endpoints: listeners.map(registeredEndpoint),
+    rack: settings.brokerRack,
+  })
+  await engine.metadata.commit([record])
+}
+
+/** Everything but open doors. */
+async function openParts(options: RunBrokerOptions) {
+  const { settings, clock, log, loggers } = options
+  const timers = new TimerQueue(clock)
+  const storage = await openStorage(options)
+  const { engine, live } = storage
+  const brokerId = settings.nodeId
+  const listeners: BoundListener[] = []
+  const metadata = new MetadataWriter(engine.metadata)
+  const broker: Broker = {
+    brokerId,
+    clusterId: engine.clusterId,
+    engine,
+    settings,
+    clock,
+    timers,
+    log,
+    handlers,
+    topics: new TopicAdmin({ metadata, live }),
+    configs: new ConfigAdmin({ metadata, settings, brokerId, loggers }),
+    loggers,
+    fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
+    fetches: new DelayedFetches(timers),
+    producerIds: new ProducerIds(engine.metadata, brokerId),
+    nodes: (peer) =>
+      nodesFor(peer, {
+        brokerId,
+        rack: settings.brokerRack,
+        listeners,
+        image: engine.metadata.image,
+      }),
+  }
+  const server = new Server({
+    dispatcher: new RequestDispatcher(broker),
+    clock,
+    timers,
+    log,
+    limits: serverLimits(settings),
+    receiveMode: await probeReceiveMode(),
+    keepAlive: options.keepAlive,
+  })
+  return { broker, server, listeners, close: closeOnce(broker, server, storage) }
+}
+
+function closeOnce(broker: Broker, server: Server, storage: Storage): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    server.stopAccepting()
+    broker.fetches.stop()
+    await server.close(STOP_GRACE_MS)
+    await storage.close()
+    broker.timers.close()
+  }
+  return () => {
+    closing ??= close()
+    return closing
+  }
+}
+
+interface Storage {
+  readonly engine: LocalEngine
+  readonly live: LiveSettings
+  close(): Promise<void>
+}
+
+async function openStorage({ settings, clock, log }: RunBrokerOptions): Promise<Storage> {
+  const brokerId = settings.nodeId
+  let live: LiveSettings | undefined
+  const engine = new LocalEngine(
+    settings.memory ? new MemoryFiles(() => clock.nowMs()) : new NodeFiles(),
+    {
+      dataDir: dataDirectory(settings),
+      durability: durability(settings),
+      retentionCheckIntervalMs: settings.logRetentionCheckIntervalMs,
+      initialTaskDelayMs: settings.logInitialTaskDelayMs,
+      checkpointIntervalMs: settings.logFlushOffsetCheckpointIntervalMs,
+      producerIdExpirationMs: settings.producerIdExpirationMs,
+      producerIdExpirationCheckIntervalMs: settings.producerIdExpirationCheckIntervalMs,
+      producerIdsMax: settings.producerIdsMax,
+      async openMetadata(start) {
+        const metadata = await MetadataLog.open(start, {
+          snapshotBytes: settings.metadataLogMaxRecordBytesBetweenSnapshots,
+          segmentBytes: settings.metadataLogSegmentBytes,
+        })
+        live = new LiveSettings({ settings, metadata, brokerId })
+        return metadata
+      },
+    },
+    {
+      brokerId,
+      clock,
+      topicConfig: (topicId) => live!.logConfig(topicId),
+      report: (level, message, fields = {}) => log[level](fields, message),
+    },
+  )
+  await engine.open()
+  return {
+    engine,
+    live: live!,
+    async close() {
+      live!.close()
+      await engine.close()
+    },
+  }
+}
+
+function dataDirectory(settings: Settings): string {
+  if (settings.memory) return '/data'
+  return resolve((settings.logDirs ?? settings.logDir)[0]!)
+}
+
+function durability(settings: Settings): Durability {
+  switch (settings.durability) {
+    case 'sync':
+      return { mode: 'sync' }
+    case 'interval':
+      return { mode: 'interval', intervalMs: settings.durabilityIntervalMs }
+    default:
+      return { mode: 'os' }
+  }
+}
+
+function serverLimits(settings: Settings): ServerLimits {
+  return {
+    ...defaultServerLimits,
+    maxConnections: settings.maxConnections,
+    maxConnectionsPerAddress: settings.maxConnectionsPerIp,
+    connectionsMaxIdleMs: settings.connectionsMaxIdleMs,
+    maxRequestBytes: settings.socketRequestMaxBytes,
+    requestMemoryBytes:
+      settings.queuedMaxRequestBytes > 0
+        ? settings.queuedMaxRequestBytes
+        : defaultServerLimits.requestMemoryBytes,
+  }
+}
