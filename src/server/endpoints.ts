@@ -1,8 +1,8 @@
 import type { Node } from '../broker/broker.ts'
 import type { Peer } from '../broker/peer.ts'
-import type { AdvertisedEndpoint } from '../broker/registration.ts'
 import type { ListenerSetting } from '../settings/listeners.ts'
 import type { MetadataImage } from '../storage/metadata-store.ts'
+import type { AdvertisedEndpoint } from './registration-record.ts'
 
 /** A listener that is listened on, with the port it got. */
 export interface BoundListener extends ListenerSetting {

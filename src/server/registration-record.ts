@@ -1,6 +1,6 @@
 import type { Uuid } from '../base/uuid.ts'
+import { supportedFeatures } from '../broker/features.ts'
 import type { MetadataImage, MetadataRecord } from '../storage/metadata-store.ts'
-import { supportedFeatures } from './features.ts'
 
 /** Where clients reach a broker by one of its listeners. */
 export interface AdvertisedEndpoint {
