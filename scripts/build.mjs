@@ -1,7 +1,7 @@
 // npm run build: dist/cli.js (the command, one file), dist/index.js and dist/protocol.js (the
 // library), dist/types (declarations). Does nothing when nothing changed.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root, whenChanged } from './inputs.mjs'
@@ -50,17 +50,17 @@ export function buildCommand() {
 }
 
 export function buildLibrary() {
-  const entries = Object.fromEntries(
-    Object.entries(library).filter(([, source]) => existsSync(join(root, source))),
-  )
-  const results = Object.keys(entries).map((name) => `dist/${name}.js`)
+  const results = [
+    ...Object.keys(library).map((name) => `dist/${name}.js`),
+    'dist/types/index.d.ts',
+  ]
   return whenChanged({ stamp: 'dist/.library', inputs, results }, async () => {
     const { build } = await import('esbuild')
     rmSync(join(root, 'dist/types'), { recursive: true, force: true })
     rmSync(join(root, 'dist/chunks'), { recursive: true, force: true })
     await build({
       ...options(),
-      entryPoints: entries,
+      entryPoints: library,
       outdir: 'dist',
       // What both entries use exists once, so that an error class is the same class in both.
       splitting: true,

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { resolveListeners } from '../settings/listeners.ts'
 import {
   type LoadedSettings,
   loadSettings,
   type SettingProblem,
 } from '../settings/load-settings.ts'
+import { protectionProblems } from '../settings/protection.ts'
 import { DEFAULT_DATA_DIRECTORY, DEFAULT_PORT, type StartOptions } from './command-line.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 
@@ -13,12 +15,19 @@ export function loadConfiguration(options: StartOptions): LoadedSettings {
   const fromFile = loadSettings({ ...(file && { file }) })
   const flags = flagsOf(options, (name) => fromFile.settings.source(name) === 'file')
   const loaded = loadSettings({ ...(file && { file }), flags })
-  const [first, ...others] = loaded.errors
+  const errors = loaded.errors.length > 0 ? loaded.errors : unprotected(loaded)
+  const [first, ...others] = errors
   if (first) {
     const more = others.length > 0 ? ` (and ${others.length} more)` : ''
     throw new StartError(ExitCode.CONFIGURATION, `${describeProblem(first)}${more}`)
   }
   return loaded
+}
+
+function unprotected({ settings, where }: LoadedSettings): SettingProblem[] {
+  return protectionProblems(settings, resolveListeners(settings)).map(({ name, message }) => {
+    return { name, value: undefined, where: where.get(name) ?? '', message }
+  })
 }
 
 /** `server.properties line 3: Invalid value ... (allowed: ...)`. */

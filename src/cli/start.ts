@@ -1,6 +1,147 @@
-import type { StartOptions } from './command-line.ts'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { systemClock } from '../base/clock.ts'
+import { type LogLevel as KafkaLogLevel, rootLoggerLevels } from '../broker/logger-levels.ts'
+import { BindError } from '../server/bind.ts'
+import { type RunningBroker, runBroker } from '../server/run-broker.ts'
+import type { LoadedSettings } from '../settings/load-settings.ts'
+import { ConfigError } from '../settings/parse-value.ts'
+import type { Settings } from '../settings/settings.ts'
+import { StorageError, type StorageErrorKind } from '../storage/engine.ts'
+import { addressText, firstLine, readyLines } from './banner.ts'
+import { DEFAULT_DATA_DIRECTORY, type LogLevel, type StartOptions } from './command-line.ts'
+import { describeProblem, loadConfiguration } from './configuration.ts'
 import { ExitCode, StartError } from './exit-code.ts'
+import { createLog } from './log.ts'
+import { describePortOwner } from './port-owner.ts'
+import { removeRunFile, writeRunFile } from './run-file.ts'
+import { stopSignal } from './stop-signals.ts'
+import { version } from './version.ts'
 
-export async function start(_options: StartOptions): Promise<void> {
-  throw new StartError(ExitCode.INTERNAL, 'the broker is not part of this build yet')
+/** Runs a broker until a signal stops it. Throws `StartError` when it cannot be started. */
+export async function start(options: StartOptions): Promise<void> {
+  const loaded = loadConfiguration(options)
+  const { settings } = loaded
+  const output = openOutput(options.logLevel)
+  warn(output.log, loaded)
+  const dataDirectory = dataDirectoryOf(settings)
+  if (output.isTerminal) output.print(firstLine(dataDirectory))
+
+  // Asked for before the start, so that a signal during it is not lost.
+  const stop = stopSignal()
+  const running = await run(settings, options.logLevel, output.log)
+  if (dataDirectory === DEFAULT_DATA_DIRECTORY) ignoreInGit(dataDirectory)
+  const ports = running.listeners.map(({ boundPort }) => boundPort)
+  const startedAtMs = Date.now()
+  for (const port of ports) writeRunFile(port, { pid: process.pid, startedAtMs, dataDirectory })
+  announce(output, running, dataDirectory)
+
+  const signal = await stop
+  output.log.info({ signal }, 'stopping')
+  await running.stop()
+  for (const port of ports) removeRunFile(port)
+  output.log.info('stopped')
+  process.exit(ExitCode.OK)
+}
+
+interface Output {
+  readonly isTerminal: boolean
+  readonly log: Logger
+  print(text: string): void
+}
+
+function openOutput(level: LogLevel): Output {
+  const { stdout } = process
+  const isTerminal = stdout.isTTY === true
+  // Whoever read our output may go away; the broker goes on.
+  stdout.on('error', () => {})
+  const colors = isTerminal && process.env['NO_COLOR'] === undefined
+  return {
+    isTerminal,
+    log: createLog({ level, readable: isTerminal, colors, out: stdout }),
+    print: (text) => stdout.write(text),
+  }
+}
+
+function warn(log: Logger, { warnings }: LoadedSettings): void {
+  for (const warning of warnings) log.warn({ setting: warning.name }, describeProblem(warning))
+}
+
+/** As the user wrote it; null when nothing is kept. */
+function dataDirectoryOf(settings: Settings): string | null {
+  if (settings.memory) return null
+  return (settings.logDirs ?? settings.logDir)[0] ?? null
+}
+
+async function addressError(error: BindError): Promise<StartError> {
+  const options = { cause: error }
+  if (error.code !== 'EADDRINUSE') return new StartError(ExitCode.ADDRESS, error.message, options)
+  const owner = await describePortOwner(error.port)
+  const message = `port ${error.port} is taken by ${owner}. Use --port 0 for a free one`
+  return new StartError(ExitCode.ADDRESS, message, options)
+}
+
+const directoryExitCodes: Readonly<Record<StorageErrorKind, ExitCode>> = {
+  locked: ExitCode.DIRECTORY_LOCKED,
+  mismatch: ExitCode.DIRECTORY_MISMATCH,
+  'newer-format': ExitCode.DIRECTORY_MISMATCH,
+  corrupt: ExitCode.DIRECTORY_UNUSABLE,
+  unreadable: ExitCode.DIRECTORY_UNUSABLE,
+}
+
+async function run(settings: Settings, level: LogLevel, log: Logger): Promise<RunningBroker> {
+  const loggers = rootLoggerLevels(kafkaLevel(level), (changed) => {
+    log.level = changed.toLowerCase()
+  })
+  try {
+    return await runBroker({ settings, clock: systemClock, log, loggers, keepAlive: true })
+  } catch (error) {
+    const options = { cause: error }
+    if (error instanceof BindError) throw await addressError(error)
+    if (error instanceof ConfigError) {
+      throw new StartError(ExitCode.CONFIGURATION, error.message, options)
+    }
+    if (error instanceof StorageError) {
+      throw new StartError(directoryExitCodes[error.kind], error.message, options)
+    }
+    throw error
+  }
+}
+
+/** Kafka has no level above FATAL. */
+function kafkaLevel(level: LogLevel): KafkaLogLevel {
+  return level === 'silent' ? 'FATAL' : (level.toUpperCase() as KafkaLogLevel)
+}
+
+function announce(output: Output, running: RunningBroker, dataDirectory: string | null): void {
+  const addresses = running.listeners.map(({ host, boundPort }) =>
+    addressText(host || 'localhost', boundPort),
+  )
+  const startMs = performance.now()
+  if (output.isTerminal) {
+    output.print(readyLines(addresses, startMs))
+    return
+  }
+  const [first] = running.listeners
+  output.log.info(
+    {
+      version,
+      kafka: addresses.join(','),
+      port: first?.boundPort,
+      dataDirectory,
+      clusterId: running.broker.clusterId,
+      startMs: Math.round(startMs),
+    },
+    'ready',
+  )
+}
+
+/** The default directory stands in the user's project, where nobody wants it committed. */
+function ignoreInGit(directory: string): void {
+  try {
+    writeFileSync(join(directory, '.gitignore'), '*\n', { flag: 'wx' })
+  } catch {
+    // It is there, or cannot be; neither matters to the broker.
+  }
 }

@@ -51,23 +51,33 @@ export interface RunningBroker {
 const STOP_GRACE_MS = 400
 
 /**
- * Opens the data, then the doors. Rejects with `StorageError`, `BindError` or `ConfigError`, whose
- * messages are for the person who starts it; nothing is left open then.
+ * Takes the addresses, then opens the data, then the doors: a start that cannot listen leaves no
+ * trace on disk, and clients that come early wait. Rejects with `BindError`, `StorageError` or
+ * `ConfigError`, whose messages are for the person who starts it; nothing is left open then.
  */
 export async function runBroker(options: RunBrokerOptions): Promise<RunningBroker> {
   const listeners = plaintextListeners(options.settings)
-  const parts = await openParts(options)
+  const timers = new TimerQueue(options.clock)
+  const server = await createServer(options, timers)
   try {
-    const bound = await listen(parts.server, listeners)
-    parts.listeners.push(...bound)
-    await register(parts.broker, bound)
-    await createStartTopics(parts.broker)
-    parts.server.start()
+    const bound = await listen(server, listeners)
+    const storage = await openStorage(options)
+    const broker = createBroker(options, { timers, storage, listeners: bound })
+    const stop = closeOnce(broker, server, storage)
+    try {
+      await register(broker, bound)
+      await createStartTopics(broker)
+    } catch (error) {
+      await stop()
+      throw error
+    }
+    server.start(new RequestDispatcher(broker))
+    return { broker, listeners: bound, stop }
   } catch (error) {
-    await parts.close()
+    await server.close(0)
+    timers.close()
     throw error
   }
-  return { broker: parts.broker, listeners: parts.listeners, stop: parts.close }
 }
 
 function plaintextListeners(settings: Settings): ListenerSetting[] {
@@ -106,16 +116,25 @@ async function register(broker: Broker, listeners: readonly BoundListener[]): Pr
   await engine.metadata.commit([record])
 }
 
-/** Everything but open doors. */
-async function openParts(options: RunBrokerOptions) {
+async function createServer(options: RunBrokerOptions, timers: TimerQueue): Promise<Server> {
+  const { settings, clock, log, keepAlive } = options
+  const limits = serverLimits(settings)
+  const receiveMode = await probeReceiveMode()
+  return new Server({ clock, timers, log, limits, receiveMode, keepAlive })
+}
+
+interface Parts {
+  readonly timers: TimerQueue
+  readonly storage: Storage
+  readonly listeners: readonly BoundListener[]
+}
+
+function createBroker(options: RunBrokerOptions, { timers, storage, listeners }: Parts): Broker {
   const { settings, clock, log, loggers } = options
-  const timers = new TimerQueue(clock)
-  const storage = await openStorage(options)
   const { engine, live } = storage
   const brokerId = settings.nodeId
-  const listeners: BoundListener[] = []
   const metadata = new MetadataWriter(engine.metadata)
-  const broker: Broker = {
+  return {
     brokerId,
     clusterId: engine.clusterId,
     engine,
@@ -138,16 +157,6 @@ async function openParts(options: RunBrokerOptions) {
         image: engine.metadata.image,
       }),
   }
-  const server = new Server({
-    dispatcher: new RequestDispatcher(broker),
-    clock,
-    timers,
-    log,
-    limits: serverLimits(settings),
-    receiveMode: await probeReceiveMode(),
-    keepAlive: options.keepAlive,
-  })
-  return { broker, server, listeners, close: closeOnce(broker, server, storage) }
 }
 
 function closeOnce(broker: Broker, server: Server, storage: Storage): () => Promise<void> {

@@ -18,7 +18,6 @@ const RECEIVE_BUFFER_BYTES = 1024 * 1024
 const SWEEP_INTERVAL_MS = 1_000
 
 export interface ServerOptions {
-  readonly dispatcher: Dispatcher
   readonly clock: Clock
   readonly timers: TimerQueue
   readonly log: Logger
@@ -35,7 +34,6 @@ interface Waiting {
 
 /** Accepts connections on any number of addresses and hands their requests to the dispatcher. */
 export class Server implements ConnectionHost {
-  readonly dispatcher: Dispatcher
   readonly clock: Clock
   readonly log: Logger
   readonly limits: ServerLimits
@@ -52,13 +50,12 @@ export class Server implements ConnectionHost {
   #scheduled = new Set<Connection>()
   #nextConnectionId = 1
   #sweepTimer: Timer | undefined
-  #started = false
+  #dispatcher: Dispatcher | undefined
   readonly #waiting: Waiting[] = []
   #stopping = false
   #whenEmpty: (() => void) | undefined
 
   constructor(options: ServerOptions) {
-    this.dispatcher = options.dispatcher
     this.clock = options.clock
     this.log = options.log
     this.limits = options.limits
@@ -66,6 +63,11 @@ export class Server implements ConnectionHost {
     this.#timers = options.timers
     this.#receiveMode = options.receiveMode
     this.#keepAlive = options.keepAlive
+  }
+
+  /** Connections exist only after `start`. */
+  get dispatcher(): Dispatcher {
+    return this.#dispatcher!
   }
 
   get connectionCount(): number {
@@ -88,9 +90,9 @@ export class Server implements ConnectionHost {
   }
 
   /** Serves those who have connected, and all who will. */
-  start(): void {
+  start(dispatcher: Dispatcher): void {
     this.#sweepTimer = this.#timers.after(SWEEP_INTERVAL_MS, () => this.#sweep())
-    this.#started = true
+    this.#dispatcher = dispatcher
     for (const waiting of this.#waiting.splice(0)) this.#serve(waiting)
   }
 
@@ -134,7 +136,7 @@ export class Server implements ConnectionHost {
   }
 
   #accept(waiting: Waiting): void {
-    if (this.#started) this.#serve(waiting)
+    if (this.#dispatcher) this.#serve(waiting)
     else this.#waiting.push(waiting)
   }
 

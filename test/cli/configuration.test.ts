@@ -97,4 +97,21 @@ describe('the configuration', () => {
       'num.partitons is not a setting; did you mean num.partitions?',
     ])
   })
+
+  it.each([
+    [['--host', '0.0.0.0'], 'would be open to other machines without any login'],
+    [['--override', 'listeners=PLAINTEXT://:9092'], 'on all interfaces would be open'],
+    [['--override', 'listeners=SSL://localhost:9092'], 'asks for SSL, which is not built yet'],
+    [['--override', 'authorizer.class.name=x.Y'], 'ACLs are not built yet'],
+    [['--mode', 'prod', '--port', '9092'], 'requires authentication, which is not built yet'],
+  ])('refuses %s: protection fails closed', async (args, reason) => {
+    const { exitCode, message } = await refusal(...args)
+    expect(exitCode).toBe(ExitCode.CONFIGURATION)
+    expect(message).toContain(reason)
+  })
+
+  it('lets other machines in where that was accepted', async () => {
+    const { settings } = await load('--host', '0.0.0.0', '--override', 'dohle.insecure=true')
+    expect(settings.listeners).toEqual(['PLAINTEXT://0.0.0.0:9092'])
+  })
 })

@@ -96,7 +96,6 @@ export async function startToyServer(
     },
   }
   const server = new Server({
-    dispatcher,
     clock: systemClock,
     timers,
     log: recordingLogger(lines),
@@ -105,7 +104,7 @@ export async function startToyServer(
     keepAlive: true,
   })
   const port = await server.listen('PLAINTEXT', '127.0.0.1', 0)
-  server.start()
+  server.start(dispatcher)
   return {
     server,
     port,
