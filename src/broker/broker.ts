@@ -5,6 +5,7 @@ import type { StorageEngine } from '../storage/engine.ts'
 import type { ConfigAdmin } from './configs.ts'
 import type { DelayedFetches } from './delayed.ts'
 import type { FetchSessions } from './fetch-session.ts'
+import type { GroupService } from './group-service.ts'
 import type { Handler } from './handler.ts'
 import type { Logger } from './logger.ts'
 import type { LoggerLevels } from './logger-levels.ts'
@@ -32,6 +33,7 @@ export interface Broker {
   /** Changes of dynamic configs. */
   readonly configs: ConfigAdmin
   readonly loggers: LoggerLevels
+  readonly groups: GroupService
   /** Live brokers with the address that this peer can dial. */
   nodes(peer: Peer): readonly Node[]
 }

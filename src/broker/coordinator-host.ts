@@ -52,6 +52,10 @@ export class CoordinatorHost<C extends Coordinator<R, Asked>, R, Asked = never> 
     return this.#partitions.get(partition)?.state === 'loading'
   }
 
+  isActive(partition: number): boolean {
+    return this.#partitions.get(partition)?.state === 'active'
+  }
+
   /**
    * Hands an input to a partition's coordinator and gives what it answers. Throws KafkaError
    * NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS when the partition cannot take inputs.

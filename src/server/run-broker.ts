@@ -7,6 +7,7 @@ import { ConfigAdmin } from '../broker/configs.ts'
 import { DelayedFetches } from '../broker/delayed.ts'
 import { RequestDispatcher } from '../broker/dispatch.ts'
 import { FetchSessions } from '../broker/fetch-session.ts'
+import { GroupService } from '../broker/group-service.ts'
 import { handlers } from '../broker/handlers/index.ts'
 import { LiveSettings } from '../broker/live-settings.ts'
 import type { Logger } from '../broker/logger.ts'
@@ -47,6 +48,9 @@ export interface RunningBroker {
   stop(): Promise<void>
 }
 
+/** How long the start waits for groups to load. */
+const LOAD_PATIENCE_MS = 1_000
+
 /** How long `stop` waits for clients. */
 const STOP_GRACE_MS = 400
 
@@ -67,6 +71,7 @@ export async function runBroker(options: RunBrokerOptions): Promise<RunningBroke
     try {
       await register(broker, bound)
       await createStartTopics(broker)
+      await loadGroups(broker)
     } catch (error) {
       await stop()
       throw error
@@ -105,6 +110,14 @@ async function listen(
   return bound
 }
 
+/** Groups are there when the doors open, unless there are very many: those load behind them. */
+async function loadGroups({ groups, clock }: Broker): Promise<void> {
+  const patience = new Promise<void>((resolve) => {
+    clock.schedule(LOAD_PATIENCE_MS, resolve)
+  })
+  await Promise.race([groups.start(), patience])
+}
+
 async function register(broker: Broker, listeners: readonly BoundListener[]): Promise<void> {
   const { engine, brokerId, settings } = broker
   const record = registrationRecord(engine.metadata.image, {
@@ -134,6 +147,7 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
   const { engine, live } = storage
   const brokerId = settings.nodeId
   const metadata = new MetadataWriter(engine.metadata)
+  const topics = new TopicAdmin({ metadata, live })
   return {
     brokerId,
     clusterId: engine.clusterId,
@@ -143,12 +157,13 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
     timers,
     log,
     handlers,
-    topics: new TopicAdmin({ metadata, live }),
+    topics,
     configs: new ConfigAdmin({ metadata, settings, brokerId, loggers }),
     loggers,
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds: new ProducerIds(engine.metadata, brokerId),
+    groups: new GroupService({ brokerId, engine, settings, clock, timers, log, topics }),
     nodes: (peer) =>
       nodesFor(peer, {
         brokerId,
@@ -164,6 +179,7 @@ function closeOnce(broker: Broker, server: Server, storage: Storage): () => Prom
   const close = async () => {
     server.stopAccepting()
     broker.fetches.stop()
+    broker.groups.close()
     await server.close(STOP_GRACE_MS)
     await storage.close()
     broker.timers.close()

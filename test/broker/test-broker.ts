@@ -6,6 +6,7 @@ import { DelayedFetches } from '../../src/broker/delayed.ts'
 import { RequestDispatcher } from '../../src/broker/dispatch.ts'
 import type { Exchange } from '../../src/broker/exchange.ts'
 import { FetchSessions } from '../../src/broker/fetch-session.ts'
+import { GroupService } from '../../src/broker/group-service.ts'
 import type { Handler } from '../../src/broker/handler.ts'
 import { handlers } from '../../src/broker/handlers/index.ts'
 import { LiveSettings } from '../../src/broker/live-settings.ts'
@@ -49,6 +50,9 @@ export async function startTestBroker(
     }
     return metadata.image.topicsByName.get(name)!
   }
+  const log = recordingLogger(lines)
+  const topics = new TopicAdmin({ metadata: writer, live })
+  const groups = { brokerId: 1, engine, settings, clock, timers, log, topics }
   const broker: Broker = {
     brokerId: 1,
     clusterId: engine.clusterId,
@@ -56,14 +60,15 @@ export async function startTestBroker(
     settings,
     clock,
     timers,
-    log: recordingLogger(lines),
+    log,
     handlers: options.handlers ?? handlers,
-    topics: new TopicAdmin({ metadata: writer, live }),
+    topics,
     configs: new ConfigAdmin({ metadata: writer, settings, brokerId: 1, loggers }),
     loggers,
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds: new ProducerIds(metadata, 1),
+    groups: new GroupService(groups),
     nodes: ({ localAddress, localPort }) => [
       { brokerId: 1, host: localAddress, port: localPort, rack: null },
     ],
