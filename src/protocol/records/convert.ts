@@ -17,6 +17,12 @@ import { invalidRecord } from './record-cursor.ts'
  * more, so this is for clients older than it serves.
  */
 /**
+ * Conversion makes an object of every record, so less may come out of one batch than elsewhere. The
+ * clients that need it know messages of a megabyte.
+ */
+const CONVERSION_LIMITS: DecompressLimits = { maxOutputBytes: 16 * 1024 * 1024 }
+
+/**
  * One v2 batch, with base offset 0 and the codec of the message set, of what a producer sent in
  * Produce v0 to v2. CRCs are checked; `validateProduceBatch` of the result does the rest.
  * Throws KafkaError as Kafka's validator does.
@@ -27,7 +33,7 @@ export function upConvert(bytes: Uint8Array): Buffer {
   if (first === undefined) throw invalidRecord('Message set is empty')
   const compression = checkMessageSet(entries, first)
   const inputs = entries
-    .flatMap((entry) => legacyRecords(entry))
+    .flatMap((entry) => legacyRecords(entry, CONVERSION_LIMITS))
     .map(({ key, value, timestamp }) => ({ key, value, timestamp }))
   return buildBatch({ compression, records: inputs })
 }
@@ -64,7 +70,6 @@ export interface DownConversion {
   readonly magic: 0 | 1
   /** Records below it are left out, except within what is compressed together. */
   readonly fetchOffset: number
-  readonly limits?: DecompressLimits | undefined
 }
 
 /**
@@ -82,7 +87,7 @@ export function downConvert(bytes: Uint8Array, conversion: DownConversion): Uint
 }
 
 function convertDown(batch: BatchView, conversion: DownConversion): Uint8Array {
-  const { magic, fetchOffset, limits } = conversion
+  const { magic, fetchOffset } = conversion
   const isV2 = batch.magic === 2
   const compression = isV2 ? requireCompression(batch.compression) : legacyCompression(batch)
   if (compression === 'zstd') {
@@ -91,7 +96,9 @@ function convertDown(batch: BatchView, conversion: DownConversion): Uint8Array {
       `Down-conversion of zstandard-compressed batches is not supported`,
     )
   }
-  const all: Iterable<RecordView> = isV2 ? records(batch, limits) : legacyRecords(batch, limits)
+  const all: Iterable<RecordView> = isV2
+    ? records(batch, CONVERSION_LIMITS)
+    : legacyRecords(batch, CONVERSION_LIMITS)
   const kept = [...all].filter((record) => compression !== 'none' || record.offset >= fetchOffset)
   return writeMessageSet(kept, {
     magic,

@@ -1,7 +1,9 @@
 import { type BatchView, NO_TIMESTAMP } from './batch.ts'
-import { buildBatch } from './builder.ts'
+import { buildBatch, sealBatch } from './builder.ts'
 import { compressionName } from './compression/compression.ts'
-import { type RecordView, records } from './iterate.ts'
+import { openRecordBytes, type RecordView, recordViews } from './iterate.ts'
+import { prematureEnd, RecordCursor } from './record-cursor.ts'
+import { rewriteRecords } from './rewrite-records.ts'
 
 export interface BatchFilter {
   /** Whether a record stays. */
@@ -16,39 +18,49 @@ export interface BatchFilter {
   readonly retainEmpty?: boolean | undefined
 }
 
+/** One byte for each of its parts. */
+const MIN_RECORD_BYTES = 7
+
 /**
  * What compaction leaves of a v2 batch (log-storage.md), null when nothing. The batch's own bytes
  * when all of it stays; else a new batch with the same offsets, producer fields and codec. Offsets
- * never change, and the last one is kept so that sequences can be told.
+ * never change, and the last one is kept so that sequences can be told. Throws KafkaError for a batch
+ * that does not read.
  */
 export function filterBatch(batch: BatchView, filter: BatchFilter): Uint8Array | null {
-  const kept: RecordView[] = []
+  const source = openRecordBytes(batch)
+  if (batch.recordCount > (source.end - source.start) / MIN_RECORD_BYTES) throw prematureEnd()
+  const keep = new Uint8Array(batch.recordCount)
+  let kept = 0
+  let index = 0
   let hasTombstone = false
-  let total = 0
-  for (const record of records(batch)) {
-    total++
-    if (!filter.keep(record)) continue
-    kept.push(record)
-    if (!record.hasValue) hasTombstone = true
+  const cursor = new RecordCursor(source.bytes, source.start, source.end)
+  for (const record of recordViews(batch, cursor)) {
+    if (filter.keep(record)) {
+      keep[index] = 1
+      kept++
+      if (!record.hasValue) hasTombstone = true
+    }
+    index++
   }
-  if (kept.length === 0) return filter.retainEmpty ? emptyBatch(batch) : null
+  if (kept === 0) return filter.retainEmpty ? emptyBatch(batch) : null
   const horizon = batch.deleteHorizonMs
   const needsHorizon =
     horizon === undefined && (hasTombstone || filter.isMarkerOfEmptyTransaction === true)
-  if (kept.length === total && !needsHorizon) return batch.bytes.subarray(batch.position, batch.end)
-  const { baseOffset } = batch
-  return buildBatch({
+  if (kept === index && !needsHorizon) return batch.bytes.subarray(batch.position, batch.end)
+  const deleteHorizonMs = needsHorizon ? filter.deleteHorizonMs : horizon
+  const { bytes, recordCount, baseTimestamp, maxTimestamp } = rewriteRecords(batch, source, {
+    keep,
+    renumber: false,
+    baseTimestamp: deleteHorizonMs,
+  })
+  return sealBatch(bytes, {
     ...headerOf(batch),
     compression: compressionName(batch.compression),
-    deleteHorizonMs: needsHorizon ? filter.deleteHorizonMs : horizon,
-    maxTimestamp: batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined,
-    records: kept.map(({ key, value, headers, timestamp, offset }) => ({
-      key,
-      value,
-      headers,
-      timestamp,
-      offsetDelta: offset - baseOffset,
-    })),
+    deleteHorizonMs,
+    baseTimestamp,
+    maxTimestamp,
+    recordCount,
   })
 }
 

@@ -97,7 +97,8 @@ export function records(
   batch: BatchView,
   limits: DecompressLimits = {},
 ): Generator<RecordView, void, undefined> {
-  return recordViews(batch, openRecords(batch, limits))
+  const { bytes, start, end } = openRecordBytes(batch, limits)
+  return recordViews(batch, new RecordCursor(bytes, start, end))
 }
 
 /** The same for a batch whose records are decompressed already: `cursor` is in front of the first. */
@@ -120,7 +121,11 @@ export function* recordViews(
   }
 }
 
-function openRecords(batch: BatchView, limits: DecompressLimits): RecordCursor {
+/** Where the records of a v2 batch are once they are not compressed. Throws KafkaError. */
+export function openRecordBytes(
+  batch: BatchView,
+  limits: DecompressLimits = {},
+): { readonly bytes: Uint8Array; readonly start: number; readonly end: number } {
   batch.ensureHeader()
   const { bytes, position, end, recordCount } = batch
   if (recordCount < 0) {
@@ -128,8 +133,9 @@ function openRecords(batch: BatchView, limits: DecompressLimits): RecordCursor {
   }
   const codec = requireCompression(batch.compression)
   const start = position + RECORDS_AT
-  if (codec === 'none' || recordCount === 0) return new RecordCursor(bytes, start, end)
-  return new RecordCursor(decompress(codec, bytes.subarray(start, end), limits))
+  if (codec === 'none' || recordCount === 0) return { bytes, start, end }
+  const output = decompress(codec, bytes.subarray(start, end), limits)
+  return { bytes: output, start: 0, end: output.length }
 }
 
 /** Saturates as all int64 do here. */

@@ -6,31 +6,23 @@ import {
   NO_TIMESTAMP,
   type TimestampType,
 } from './batch.ts'
-import { buildBatch } from './builder.ts'
+import { sealBatch } from './builder.ts'
 import type { Compression } from './compression/compression.ts'
-import { recordViews } from './iterate.ts'
-import { RecordCursor } from './record-cursor.ts'
+import { type RecordBytes, rewriteRecords } from './rewrite-records.ts'
 
 export interface RebuildSettings {
   readonly timestampType: TimestampType
   readonly compressionLevel?: number | undefined
 }
 
-/** The records of the batch, not compressed: `bytes[start, end)`. */
-export interface RebuildPayload {
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly end: number
-}
-
 /**
  * A produced batch again with another codec, for topics whose compression.type is not the
- * producer's. Offsets become 0, 1, 2... and the producer's fields are kept; oddities of the encoding
- * are gone. The records were walked before, so they parse.
+ * producer's. Offsets become 0, 1, 2... and the producer's fields are kept. The records were walked
+ * before, so they parse.
  */
 export function rebuildBatch(
   batch: BatchView,
-  { bytes, start, end }: RebuildPayload,
+  source: RecordBytes,
   compression: Compression,
   settings: RebuildSettings,
   { nowMs }: { readonly nowMs: number },
@@ -42,10 +34,13 @@ export function rebuildBatch(
     if (batch.producerEpoch === NO_PRODUCER_EPOCH) throw refused('producer epoch')
     if (batch.baseSequence < 0) throw refused('sequence')
   }
-  const records = [...recordViews(batch, new RecordCursor(bytes, start, end))]
-  if (records.some(({ timestamp }) => timestamp < NO_TIMESTAMP)) throw refused('timestamp')
-  return buildBatch({
-    records,
+  const { bytes, recordCount, baseTimestamp, minTimestamp, maxTimestamp } = rewriteRecords(
+    batch,
+    source,
+    { renumber: true },
+  )
+  if (minTimestamp < NO_TIMESTAMP) throw refused('timestamp')
+  return sealBatch(bytes, {
     partitionLeaderEpoch: batch.partitionLeaderEpoch,
     compression,
     compressionLevel: settings.compressionLevel,
@@ -54,7 +49,10 @@ export function rebuildBatch(
     producerId: batch.producerId,
     producerEpoch: batch.producerEpoch,
     baseSequence: batch.baseSequence,
-    maxTimestamp: settings.timestampType === 'LogAppendTime' ? nowMs : undefined,
+    baseTimestamp,
+    maxTimestamp: settings.timestampType === 'LogAppendTime' ? nowMs : maxTimestamp,
+    lastOffsetDelta: recordCount - 1,
+    recordCount,
   })
 }
 

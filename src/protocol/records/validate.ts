@@ -8,10 +8,8 @@ import {
   NO_TIMESTAMP,
   RECORDS_AT,
   setMaxTimestamp,
-  type TimestampType,
 } from './batch.ts'
 import {
-  type Codec,
   type Compression,
   compressionName,
   decompress,
@@ -21,8 +19,11 @@ import { CompressionError } from './compression/compression-error.ts'
 import { addTimestamp } from './iterate.ts'
 import { rebuildBatch } from './rebuild.ts'
 import { BadRecordLength, invalidRecord, RecordCursor, recordsRemaining } from './record-cursor.ts'
-import { describeRecord, exactTimestamp, int64Setting } from './record-text.ts'
+import { type RecordError, RecordErrors, RecordsRejected } from './record-errors.ts'
+import { type ProduceContext, type RecordSettings, within } from './record-settings.ts'
 import { type RecordScan, scanRecords } from './scan-records.ts'
+
+export type { ProduceContext, RecordSettings } from './record-settings.ts'
 
 /**
  * What a broker checks, and changes, in a batch that a client produces (reference: record-format.md
@@ -39,35 +40,8 @@ import { type RecordScan, scanRecords } from './scan-records.ts'
  * Cost: one CRC and one pass over the records. An uncompressed batch is walked where it lies: 10 ns a
  * record, 6 % of the CRC for records of 1 KB. A compressed one has to be decompressed, as Kafka does:
  * a stream that does not decompress must be refused, and key, timestamps and count are only inside.
- * That is 0.3 to 1.8 GB/s of records (lz4, snappy, gzip, zstd, slowest first; bench/records.ts).
+ * That is 0.3 to 2 GB/s of records, depending on codec and data (bench/records.ts).
  */
-
-/** Settings of a topic that bear on its batches, in Kafka's values. */
-export interface RecordSettings {
-  /** cleanup.policy includes compact: every record needs a key. */
-  readonly compacted: boolean
-  readonly maxMessageBytes: number
-  readonly timestampType: TimestampType
-  readonly timestampBeforeMaxMs: number
-  readonly timestampAfterMaxMs: number
-  /** compression.type; `producer` keeps what the client chose. */
-  readonly compressionType: 'producer' | 'uncompressed' | Codec
-  /** compression.<type>.level of that type; the codec's default when left out. */
-  readonly compressionLevel?: number | undefined
-}
-
-export interface ProduceContext {
-  readonly requestVersion: number
-  readonly nowMs: number
-  /** For messages only. */
-  readonly topic: string
-  readonly partition: number
-}
-
-export interface RecordError {
-  readonly batchIndex: number
-  readonly message: string
-}
 
 /** One shape for both outcomes. */
 export interface ProduceValidation {
@@ -311,11 +285,6 @@ function timestampsInRange(
   )
 }
 
-/** The largest setting stands for no limit. */
-function within(distanceMs: number, limitMs: number): boolean {
-  return distanceMs <= limitMs || limitMs >= Number.MAX_SAFE_INTEGER
-}
-
 /**
  * The exact walk: throws what Kafka answers, or returns the largest timestamp. A compressed batch
  * that keeps its codec is looked at less closely, as Kafka skips keys and values there.
@@ -365,101 +334,5 @@ function moveToNext(
       throw new KafkaError('UNKNOWN_SERVER_ERROR', error.message)
     }
     throw error
-  }
-}
-
-/** Single records are to blame: the whole batch is refused, with a list of them. */
-export class RecordsRejected extends KafkaError {
-  override name = 'RecordsRejected'
-  readonly recordErrors: readonly RecordError[]
-
-  constructor(error: 'INVALID_RECORD' | 'INVALID_TIMESTAMP', detail: string, list: RecordError[]) {
-    super(error, detail)
-    this.recordErrors = list
-  }
-}
-
-/** Finds and collects what is wrong with single records. */
-class RecordErrors {
-  readonly #batch: BatchView
-  readonly #skipping: boolean
-  readonly #settings: RecordSettings
-  readonly #context: ProduceContext
-  readonly #list: RecordError[] = []
-  #badTimestamp = false
-
-  constructor(
-    batch: BatchView,
-    skipping: boolean,
-    settings: RecordSettings,
-    context: ProduceContext,
-  ) {
-    this.#batch = batch
-    this.#skipping = skipping
-    this.#settings = settings
-    this.#context = context
-  }
-
-  /** Returns the record's timestamp. */
-  check(cursor: RecordCursor, batchIndex: number): number {
-    const { compacted, timestampType } = this.#settings
-    const batch = this.#batch
-    const appendTime = batch.timestampType === 'LogAppendTime'
-    const timestamp = appendTime
-      ? batch.maxTimestamp
-      : addTimestamp(batch.baseTimestamp, cursor.timestampDelta)
-    if (compacted && cursor.keyLength < 0) {
-      const { topic, partition } = this.#context
-      this.#list.push({
-        batchIndex,
-        message: `Compacted topic cannot accept message without key in topic partition ${topic}-${partition}`,
-      })
-    } else if (timestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP) {
-      this.#checkRange(cursor, batchIndex, timestamp)
-    } else if (appendTime) {
-      this.#badTimestamp = true
-      const record = describeRecord(batch, cursor, this.#skipping)
-      this.#list.push({
-        batchIndex,
-        message: `Invalid timestamp type in message ${record}. Producer should not set timestamp type to LogAppendTime.`,
-      })
-    }
-    return timestamp
-  }
-
-  #checkRange(cursor: RecordCursor, batchIndex: number, timestamp: number): void {
-    const { timestampBeforeMaxMs, timestampAfterMaxMs } = this.#settings
-    const { nowMs } = this.#context
-    const age = nowMs - timestamp
-    if (within(age, timestampBeforeMaxMs) && within(-age, timestampAfterMaxMs)) return
-    this.#badTimestamp = true
-    const from = BigInt.asIntN(64, BigInt(nowMs) - int64Setting(timestampBeforeMaxMs))
-    const to = BigInt.asIntN(64, BigInt(nowMs) + int64Setting(timestampAfterMaxMs))
-    this.#list.push({
-      batchIndex,
-      message: `Timestamp ${exactTimestamp(this.#batch, cursor)} of message with offset ${cursor.offsetDelta} is out of range. The timestamp should be within [${from}, ${to}]`,
-    })
-  }
-
-  throwIfAny(): void {
-    const list = this.#list
-    if (list.length === 0) return
-    if (this.#badTimestamp) {
-      throw new RecordsRejected(
-        'INVALID_TIMESTAMP',
-        'One or more records have been rejected due to invalid timestamp',
-        list,
-      )
-    }
-    const shown = list
-      .slice(0, 3)
-      .map(
-        ({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`,
-      )
-    throw new RecordsRejected(
-      'INVALID_RECORD',
-      `One or more records have been rejected due to ${list.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
-      list,
-    )
   }
 }

@@ -104,4 +104,10 @@ describe('what compaction leaves of a batch', () => {
       ])
     }
   })
+
+  it('is an error for a batch that claims more records than it can hold', () => {
+    const batch = new BatchView(buildBatch(input))
+    batch.view.setInt32(57, 2147483647)
+    expect(() => filterBatch(batch, { keep: () => true, ...horizon })).toThrow('premature EOF')
+  })
 })

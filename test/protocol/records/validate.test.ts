@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { KafkaError } from '../../../src/protocol/error-code.ts'
 import { BatchView } from '../../../src/protocol/records/batch.ts'
+import { buildBatch } from '../../../src/protocol/records/builder.ts'
+import { compress } from '../../../src/protocol/records/compression/compression.ts'
 import {
   checkProduceRecords,
   firstBatchIsTransactional,
@@ -129,5 +131,33 @@ describe('a produced batch is answered as by Kafka', () => {
     const answered = (vector: ProduceVector) =>
       (Object.keys(columns) as Column[]).filter((column) => vector[column] !== undefined).length
     expect(produceVectors.reduce((sum, vector) => sum + answered(vector), 0)).toBe(cases.length)
+  })
+})
+
+describe('a small batch that unfolds into millions of records', () => {
+  const count = 2_000_000
+  // length 6, no key, no value, no headers; the offset delta is always 0.
+  const record = Buffer.from('0c000000010100', 'hex')
+  const payload = compress('lz4', Buffer.alloc(count * record.length, record))
+  const header = buildBatch({ compression: 'lz4', records: [], lastOffsetDelta: count - 1 })
+  const bytes = Buffer.concat([header.subarray(0, 61), payload])
+  bytes.writeInt32BE(bytes.length - 12, 8)
+  bytes.writeInt32BE(count, 57)
+  bytes.writeUInt32BE(new BatchView(bytes).computeCrc(), 17)
+  const context = { requestVersion: 12, nowMs: 1700000000000, topic: 'topic', partition: 0 }
+
+  it('gets an answer of bounded size', () => {
+    expect(bytes.length).toBeLessThan(200_000)
+    const result = validateProduceBatch(bytes, { ...defaults, compacted: true }, context)
+    expect(result.errorCode).toBe(87)
+    expect(result.recordErrors.length).toBe(10_000)
+    expect(result.errorMessage).toContain('due to 2000000 record errors in total')
+  })
+
+  it('is rebuilt without a list of its records', () => {
+    const settings = { ...defaults, compressionType: 'gzip' as const, maxMessageBytes: 1e9 }
+    const result = validateProduceBatch(bytes, settings, context)
+    expect(result.errorCode).toBe(0)
+    expect(new BatchView(result.batch!).recordCount).toBe(count)
   })
 })
