@@ -1,4 +1,8 @@
-import { brokerSettingsByName, kafkaSettingsByName } from '../settings/broker-settings.ts'
+import {
+  brokerSettingsByName,
+  knownSettingsByName,
+  listedSettingNames,
+} from '../settings/broker-settings.ts'
 import { clientMetricsSettingsByName } from '../settings/client-metrics-settings.ts'
 import {
   type GroupSettingName,
@@ -30,7 +34,7 @@ export interface ConfigEntry {
   readonly isSensitive: boolean
   readonly synonyms: readonly ConfigSynonym[]
   readonly configType: number
-  readonly documentation: string
+  readonly documentation: string | null
 }
 
 export interface ConfigSynonym {
@@ -95,18 +99,12 @@ export function clientMetricsEntries(overrides: SettingTexts, wanted: Wanted): C
   })
 }
 
-/** Every setting of this broker, and names of the file that Kafka does not know. */
+/** Every setting of this broker, and every other name that was set: Kafka passes them to plugins. */
 export function brokerEntries(settings: Settings, wanted: Wanted): ConfigEntry[] {
-  const entries: ConfigEntry[] = []
-  for (const [name, setting] of kafkaSettingsByName) {
-    if ((setting.internal && settings.text(name) === undefined) || !wanted(name)) continue
-    entries.push(brokerEntry(settings, name, setting))
-  }
-  for (const name of namesSet(settings)) {
-    if (kafkaSettingsByName.has(name) || !wanted(name) || isOurs(name)) continue
-    entries.push(brokerEntry(settings, name, undefined))
-  }
-  return entries
+  const names = new Set([...listedSettingNames, ...namesSet(settings)])
+  return Array.from(names)
+    .filter((name) => wanted(name) && !isOurs(name))
+    .map((name) => brokerEntry(settings, name, knownSettingsByName.get(name)))
 }
 
 /** What AlterConfigs has set for all brokers, and nothing else. */
@@ -114,7 +112,7 @@ export function clusterDefaultEntries(settings: Settings, wanted: Wanted): Confi
   return Array.from(settings.layer('dynamic-default'))
     .filter(([name]) => wanted(name))
     .map(([name, text]) => {
-      const setting = kafkaSettingsByName.get(name)
+      const setting = knownSettingsByName.get(name)
       const synonyms = brokerConfigSynonyms(settings, name)
       const source = ConfigSource.DYNAMIC_DEFAULT_BROKER
       const own = synonyms.filter((synonym) => synonym.source === source)
@@ -147,7 +145,7 @@ function entry(
     isSensitive: isSecret(setting),
     synonyms,
     configType: setting ? TYPE_CODES[setting.type] : UNKNOWN_TYPE,
-    documentation: setting?.doc ?? '',
+    documentation: setting?.doc ?? null,
   }
 }
 
@@ -182,7 +180,7 @@ const STRONGEST_FIRST: readonly (readonly SettingSource[])[] = [
  */
 function brokerConfigSynonyms(settings: Settings, name: string): ConfigSynonym[] {
   const names = brokerSynonyms(name)
-  const secret = isSecret(kafkaSettingsByName.get(names.at(-1)!))
+  const secret = isSecret(knownSettingsByName.get(names.at(-1)!))
   const synonyms: ConfigSynonym[] = []
   for (const sources of STRONGEST_FIRST) {
     for (const synonym of names) {
@@ -193,7 +191,7 @@ function brokerConfigSynonyms(settings: Settings, name: string): ConfigSynonym[]
     }
   }
   for (const synonym of names) {
-    const value = kafkaSettingsByName.get(synonym)?.defaultText
+    const value = knownSettingsByName.get(synonym)?.defaultText
     if (value != null) synonyms.push({ name: synonym, value, source: ConfigSource.DEFAULT })
   }
   const first = synonyms.findIndex((synonym) => synonym.name === name)

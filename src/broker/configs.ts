@@ -241,10 +241,12 @@ const tables: ReadonlyMap<number, ReadonlyMap<string, Setting>> = new Map([
 function listSetting(resourceType: number, name: string, operation: number): Setting {
   const setting = tables.get(resourceType)?.get(name)
   if (setting?.type === 'list') return setting
-  const verb = operation === ConfigOperation.APPEND ? 'APPEND' : 'SUBTRACT'
+  const verb = operation === ConfigOperation.APPEND ? 'append' : 'subtract'
   throw new KafkaError(
     'INVALID_CONFIG',
-    `Can't ${verb} to key ${name} because its type is not LIST.`,
+    resourceType === ConfigResourceType.BROKER
+      ? `Config value ${verb} is not allowed for config key: ${name}`
+      : `Can't ${verb.toUpperCase()} to key ${name} because its type is not LIST.`,
   )
 }
 

@@ -5,7 +5,7 @@ import { groupSettings } from './tables/groups.ts'
 import { logSettings } from './tables/log.ts'
 import { loginSettings } from './tables/logins.ts'
 import { networkSettings } from './tables/network.ts'
-import { pluginSettings } from './tables/plugins.ts'
+import { pluginSettings, replicationQuotaSettings } from './tables/plugins.ts'
 import { replicationSettings } from './tables/replication.ts'
 import { securitySettings } from './tables/security.ts'
 import { serverSettings } from './tables/server.ts'
@@ -29,7 +29,12 @@ export const kafkaSettings = {
 }
 
 /** Every setting of a broker, with those of plugins and dohle's own. */
-export const brokerSettings = { ...kafkaSettings, ...pluginSettings, ...dohleSettings }
+export const brokerSettings = {
+  ...kafkaSettings,
+  ...replicationQuotaSettings,
+  ...pluginSettings,
+  ...dohleSettings,
+}
 
 export type BrokerSettings = typeof brokerSettings
 export type BrokerSettingName = keyof BrokerSettings
@@ -40,10 +45,15 @@ export const brokerSettingsByName: ReadonlyMap<string, Setting> = new Map(
   Object.entries(brokerSettings),
 )
 
-/** Those that Kafka's own table has; others are unknown names to DescribeConfigs. */
-export const kafkaSettingsByName: ReadonlyMap<string, Setting> = new Map(
-  Object.entries(kafkaSettings),
+/** Those whose type Kafka knows; others are unknown names to DescribeConfigs. */
+export const knownSettingsByName: ReadonlyMap<string, Setting> = new Map<string, Setting>(
+  Object.entries({ ...kafkaSettings, ...replicationQuotaSettings }),
 )
+
+/** Those that DescribeConfigs shows even when nobody has set them. */
+export const listedSettingNames: readonly string[] = Object.entries<Setting>(kafkaSettings)
+  .filter(([, { internal }]) => !internal)
+  .map(([name]) => name)
 
 /** `retention.ms` is `retentionMs`; the prefix `dohle.` falls away. */
 export type CamelCase<Name extends string> = Name extends `dohle.${infer Rest}`

@@ -13,9 +13,7 @@ export const deleteTopics = handler(
   (request, { apiVersion }, broker) => {
     if (!broker.settings.deleteTopicEnable) {
       // Clients older than KIP-322 do not know the code.
-      throw apiVersion < 3
-        ? new KafkaError('INVALID_REQUEST', 'Topic deletion is disabled.')
-        : new KafkaError('TOPIC_DELETION_DISABLED')
+      throw new KafkaError(apiVersion < 3 ? 'INVALID_REQUEST' : 'TOPIC_DELETION_DISABLED')
     }
     return settled(broker.topics.delete(topicsOf(request)), (deleted) => ({
       responses: deleted.map(({ name, topicId, error }) => ({

@@ -1,10 +1,7 @@
 import { anything, atLeast } from '../allowed.ts'
 import { boolean, dynamic, LONG_MAX, long, string, unused } from '../setting.ts'
 
-/**
- * Settings that Kafka leaves to its plugins or keeps outside its own table. DescribeConfigs shows
- * them only when they are set, and then as names it does not know.
- */
+/** Settings that Kafka leaves to its plugins: DescribeConfigs does not know them. */
 export const pluginSettings = {
   'super.users': string(
     '',
@@ -18,6 +15,10 @@ export const pluginSettings = {
     'medium',
     'Whether a resource without any ACL is open to everyone.',
   ),
+}
+
+/** Quotas of replication: not in Kafka's own table either, but known to DescribeConfigs when set. */
+export const replicationQuotaSettings = {
   'leader.replication.throttled.rate': long(
     LONG_MAX,
     atLeast(0),
