@@ -64,7 +64,6 @@ function checkGroupProposal(
   settings: Settings,
 ): void {
   if (name === '') throw invalidRequest('Default group resources are not allowed.')
-  for (const value of next.values()) checkValueSize(value)
   translated('INVALID_CONFIG', () => checkGroupConfigs(settings, next))
 }
 
@@ -73,7 +72,6 @@ function checkClientMetricsProposal({ name, next }: ConfigProposal): void {
   for (const [key, value] of next) {
     const setting = clientMetricsSettingsByName.get(key)
     if (!setting) throw invalidRequest(`Unknown client metrics configuration: ${key}`)
-    checkValueSize(value)
     translated('INVALID_CONFIG', () => checkClientMetric(key, parseValue(key, setting, value)))
   }
 }
@@ -116,7 +114,6 @@ function checkBrokerProposal(
     if (name === '') checkClusterWide(next)
     checkThreadCounts(next, settings)
   })
-  for (const value of next.values()) checkValueSize(value)
   const elr = (image.features.get('eligible.leader.replicas.version') ?? 0) > 0
   if (elr) checkMinInsyncReplicas(proposal)
 }
@@ -217,4 +214,6 @@ export function checkProposal(
   const check = checks.get(resourceType)
   if (!check) throw invalidRequest(`Unknown resource type ${resourceType}`)
   check(proposal, image, settings)
+  checkValueSize(proposal.name)
+  for (const texts of proposal.next) texts.forEach(checkValueSize)
 }
