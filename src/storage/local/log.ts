@@ -339,15 +339,10 @@ export class Log {
     const { files } = this.environment
     files.makeDirectory(this.directory)
     // Before any data, so that no data can ever be taken for that of another topic.
-    replaceFile(
-      files,
-      `${this.directory}/${PARTITION_METADATA_FILE}`,
-      formatPartitionMetadata(this.topicId),
-    )
-    this.active.writeIndexes()
+    const metadataPath = `${this.directory}/${PARTITION_METADATA_FILE}`
+    files.writeFile(metadataPath, formatPartitionMetadata(this.topicId))
     this.#writeEpochs()
-    this.active.log.makeWritable()
-    this.active.log.file.truncateSync(0)
+    this.active.create()
     this.#isMaterialised = true
     this.#areNamesUnsynced = true
     this.#directoryChange = this.environment.dataDirectoryNames.changed()
@@ -375,13 +370,10 @@ export class Log {
       jitterMs: environment.random() * Math.min(config.segmentJitterMs, config.segmentMs),
       indexIntervalBytes: config.indexIntervalBytes,
     })
-    segment.resetIndexes()
-    segment.log.makeWritable()
-    segment.log.file.truncateSync(0)
+    segment.create()
     this.writeProducerSnapshot()
     active.closeTimeIndex()
     active.writeIndexes()
-    segment.writeIndexes()
     if (this.#areEpochsUnwritten) this.#writeEpochs()
     this.rolledBytes += active.sizeBytes
     this.segments.push(segment)

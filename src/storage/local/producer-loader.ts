@@ -1,14 +1,14 @@
 import { BatchFacts } from './batch-facts.ts'
 import { scanBatches } from './batch-scan.ts'
-import { offsetName, offsetOfName, SNAPSHOT_SUFFIX } from './file-names.ts'
-import type { Files } from './files.ts'
+import { offsetName, SNAPSHOT_SUFFIX } from './file-names.ts'
 import type { LogEnvironment } from './log-environment.ts'
+import type { LogFiles } from './log-files.ts'
 import { decodeProducerSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
 import type { Segment } from './segment.ts'
 
 export interface ProducerLoad {
-  readonly directory: string
+  readonly files: LogFiles
   readonly segments: readonly Segment[]
   /** State as of this offset. */
   readonly offset: number
@@ -33,50 +33,24 @@ export function loadProducers(environment: LogEnvironment, load: ProducerLoad): 
   return state
 }
 
-/** Offsets of the snapshots in a directory, newest first. */
-export function snapshotOffsets(files: Files, directory: string): number[] {
-  return files
-    .list(directory)
-    .map(({ name }) => offsetOfName(name, SNAPSHOT_SUFFIX))
-    .filter((offset) => offset !== undefined)
-    .sort((one, other) => other - one)
-}
-
-/** Those at the base of a segment stay, and the newest when it lies beyond the last base. */
-export function removeStraySnapshots(
-  files: Files,
-  directory: string,
-  log: { readonly segmentBases: readonly number[]; readonly logEndOffset: number },
-): void {
-  const bases = new Set(log.segmentBases)
-  const lastBase = log.segmentBases.at(-1) ?? 0
-  let newestKept = false
-  for (const offset of snapshotOffsets(files, directory)) {
-    const isWithin = offset <= log.logEndOffset
-    const isNewest = isWithin && !newestKept
-    newestKept ||= isWithin
-    if (isWithin && (bases.has(offset) || (isNewest && offset > lastBase))) continue
-    files.removeFile(snapshotPath(directory, offset))
-  }
-}
-
 function restoreSnapshot(
   environment: LogEnvironment,
   load: ProducerLoad,
   state: ProducerState,
 ): number | undefined {
-  const { files } = environment
-  for (const offset of snapshotOffsets(files, load.directory)) {
+  const { files } = load
+  for (const offset of files.snapshotOffsets()) {
     if (offset > load.offset) continue
-    const path = snapshotPath(load.directory, offset)
-    const entries = decodeProducerSnapshot(files.readFile(path) ?? new Uint8Array(0))
+    const name = offsetName(offset) + SNAPSHOT_SUFFIX
+    const entries = decodeProducerSnapshot(files.read(name) ?? new Uint8Array(0))
     if (entries) {
       for (const entry of entries) state.restore(entry)
       state.restored()
       return offset
     }
-    environment.report('warn', 'damaged producer snapshot removed', { file: path })
-    files.removeFile(path)
+    const file = `${files.directory}/${name}`
+    environment.report('warn', 'damaged producer snapshot removed', { file })
+    files.remove(name)
   }
   return undefined
 }
@@ -103,8 +77,4 @@ function replaySegment(
       return true
     },
   })
-}
-
-function snapshotPath(directory: string, offset: number): string {
-  return `${directory}/${offsetName(offset)}${SNAPSHOT_SUFFIX}`
 }

@@ -8,11 +8,13 @@ import { LEADER_EPOCH_FILE, LOG_SUFFIX, offsetName } from './file-names.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { Log } from './log.ts'
 import type { LogEnvironment } from './log-environment.ts'
-import { finishInterruptedWork, removeStrayFiles, segmentBases } from './log-files.ts'
-import { loadProducers, removeStraySnapshots } from './producer-loader.ts'
+import { LogFiles } from './log-files.ts'
+import { loadProducers } from './producer-loader.ts'
 import { ProducerState } from './producer-state.ts'
 import { findLaterBatch } from './resync.ts'
 import { Segment } from './segment.ts'
+
+const SHORT_SEGMENT_BYTES = 64 * 1024
 
 /** What is known of a log before its files are looked at. */
 export interface LogSpec {
@@ -59,6 +61,7 @@ export function openLog(environment: LogEnvironment, spec: LogSpec): Log {
 class Recovery {
   readonly #environment: LogEnvironment
   readonly #spec: LogSpec
+  readonly #files: LogFiles
   #segments: Segment[] = []
   #epochs = new LeaderEpochs()
   #producers: ProducerState
@@ -68,17 +71,17 @@ class Recovery {
   constructor(environment: LogEnvironment, spec: LogSpec) {
     this.#environment = environment
     this.#spec = spec
+    this.#files = new LogFiles(environment.files, spec.directory)
     this.#producers = new ProducerState(environment.producerCount)
   }
 
   run(): Log {
     const spec = this.#spec
     const environment = this.#environment
-    finishInterruptedWork(environment.files, spec.directory)
-    removeStrayFiles(environment.files, spec.directory)
-    this.#segments = segmentBases(environment.files, spec.directory).map((baseOffset) =>
-      newSegment(environment, spec, baseOffset),
-    )
+    this.#files.finishInterruptedWork()
+    this.#segments = this.#files
+      .segmentBases()
+      .map((baseOffset) => newSegment(environment, spec, baseOffset))
     this.#loadEpochs()
     const isEmpty = this.#segments.length === 0
     if (!isEmpty) this.#findEnd()
@@ -88,10 +91,8 @@ class Recovery {
     const logStartOffset = Math.max(this.#segments[0]!.baseOffset, spec.logStartOffset)
     this.#epochs.truncateFromStart(logStartOffset)
     this.#epochs.truncateFromEnd(this.#logEndOffset)
-    removeStraySnapshots(environment.files, spec.directory, {
-      segmentBases: this.#segments.map(({ baseOffset }) => baseOffset),
-      logEndOffset: this.#logEndOffset,
-    })
+    const bases = this.#segments.map(({ baseOffset }) => baseOffset)
+    this.#files.removeStraySnapshots(bases, this.#logEndOffset)
     const log = makeLog(environment, spec, {
       segments: this.#segments,
       logStartOffset,
@@ -109,8 +110,7 @@ class Recovery {
   }
 
   #loadEpochs(): void {
-    const path = `${this.#spec.directory}/${LEADER_EPOCH_FILE}`
-    const text = this.#environment.files.readFile(path)?.toString('utf8')
+    const text = this.#files.read(LEADER_EPOCH_FILE)?.toString('utf8')
     this.#epochs = new LeaderEpochs((text !== undefined && parseEpochCheckpoint(text)) || [])
   }
 
@@ -132,7 +132,9 @@ class Recovery {
   /** From the last index entry on, headers only. False when what is there does not add up. */
   #readEnd(): boolean {
     const segment = this.#segments.at(-1)!
-    const from = segment.indexes().offsets.lastPosition
+    // A short segment is read as a whole: quicker than its indexes, which may never be asked for.
+    const isShort = segment.sizeBytes <= SHORT_SEGMENT_BYTES
+    const from = isShort ? 0 : segment.indexes().offsets.lastPosition
     let nextOffset = segment.baseOffset
     const { end } = scanBatches({
       file: segment.log.file,
@@ -157,7 +159,7 @@ class Recovery {
   #loadProducers(offset: number): void {
     const { isClean } = this.#spec
     this.#producers = loadProducers(this.#environment, {
-      directory: this.#spec.directory,
+      files: this.#files,
       segments: this.#segments,
       offset,
       // Kafka trusts that a clean shutdown would have left a snapshot had there been producers.

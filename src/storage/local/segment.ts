@@ -170,6 +170,17 @@ export class Segment {
     if (times.count !== before) this.areIndexesUnwritten = true
   }
 
+  /** Makes its files, empty. What is left of an earlier try is gone. */
+  create(): void {
+    const { files } = this.#openFiles
+    files.writeFile(this.#path(LOG_SUFFIX), '')
+    files.writeFile(this.#path(OFFSET_INDEX_SUFFIX), '')
+    files.writeFile(this.#path(TIME_INDEX_SUFFIX), '')
+    this.resetIndexes()
+    this.areIndexesUnwritten = false
+    this.log.makeWritable()
+  }
+
   writeIndexes(): void {
     if (!this.areIndexesUnwritten) return
     const { files } = this.#openFiles
@@ -258,8 +269,11 @@ export class Segment {
     const transactions = TransactionIndex.decode(transactionBytes ?? new Uint8Array(0))
     const isGood = offsets && times && transactions && this.#areComplete(offsets, times)
     if (!isGood) return this.#rebuildIndexes(transactions ?? new TransactionIndex())
-    this.#maxTimestampMs = times.lastTimestampMs
-    this.#maxTimestampOffset = times.lastOffset
+    // The last batches may have been looked at before.
+    if (times.lastTimestampMs > this.#maxTimestampMs) {
+      this.#maxTimestampMs = times.lastTimestampMs
+      this.#maxTimestampOffset = times.lastOffset
+    }
     return { offsets, times, transactions }
   }
 
