@@ -17,7 +17,8 @@ import { NodeFiles } from '../../src/storage/local/node-files.ts'
 import { valuesOf } from './batches.ts'
 import { VolatileMetadata } from './volatile-metadata.ts'
 
-export const NOW_MS = 1_800_000_000_000
+/** Near the real time, as files on a disk bear that. */
+export const NOW_MS = Date.now()
 export const TOPIC: Uuid = 'topic-id-of-test'
 
 export const defaultLogConfig: LogConfig = {
@@ -48,8 +49,8 @@ export interface Report {
 
 /** One directory with engines over it, one at a time. */
 export class EngineFixture {
-  readonly clock = new VirtualClock(NOW_MS)
-  readonly metadata = new VolatileMetadata()
+  readonly clock: VirtualClock
+  readonly metadata: VolatileMetadata
   readonly reports: Report[] = []
   readonly dataDir: string
   files: Files
@@ -60,8 +61,15 @@ export class EngineFixture {
   constructor(
     files: Files,
     dataDir: string,
-    setup: { config?: Partial<LogConfig>; options?: Partial<LocalEngineOptions> } = {},
+    setup: {
+      config?: Partial<LogConfig>
+      options?: Partial<LocalEngineOptions>
+      metadata?: VolatileMetadata
+      clock?: VirtualClock
+    } = {},
   ) {
+    this.clock = setup.clock ?? new VirtualClock(NOW_MS)
+    this.metadata = setup.metadata ?? new VolatileMetadata()
     this.files = files
     this.dataDir = dataDir
     this.config = { ...defaultLogConfig, ...setup.config }

@@ -155,7 +155,7 @@ export class LocalEngine implements StorageEngine {
   #evictProducers(): void {
     const times: number[] = []
     for (const log of this.log.all()) {
-      for (const { lastTimestampMs } of log.producers.entries()) times.push(lastTimestampMs)
+      for (const { lastSeenMs } of log.producers.entries()) times.push(lastSeenMs)
     }
     times.sort((one, other) => one - other)
     const untilMs = times[Math.floor(times.length / 10)] ?? 0

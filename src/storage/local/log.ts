@@ -86,6 +86,8 @@ export class Log {
   #directoryChange = 0
   #areEpochsUnwritten = false
   #isRefusingWrites = false
+  /** Why it cannot be said of this log that all of it is on the disk. */
+  #failure: Error | undefined
   #isWriteFailing = false
   #isGone = false
   #lastSnapshotOffset = -1
@@ -262,21 +264,21 @@ export class Log {
     active.isUnsynced = true
     active.modifiedMs = nowMs
     for (const { index, facts, bytes } of staged) {
-      this.#take(facts, bytes)
+      this.#take(facts, bytes, nowMs)
       results[index] = appended(facts, this.logStartOffset)
     }
     if (this.environment.durability.mode !== 'sync') this.#advanceHighWatermark(this.logEndOffset)
   }
 
   /** The batch is in the file: everything that follows from that. */
-  #take(facts: BatchFacts, bytes: Uint8Array): void {
+  #take(facts: BatchFacts, bytes: Uint8Array, nowMs: number): void {
     assert(facts.baseOffset === this.logEndOffset, 'an append to leave no gap')
     const { active } = this
     const position = active.sizeBytes
     active.appended(facts, position, this.config.indexIntervalBytes)
     if (this.epochs.assign(facts.leaderEpoch, facts.baseOffset)) this.#areEpochsUnwritten = true
     if (facts.producerId >= 0) {
-      const aborted = this.producers.append(facts)
+      const aborted = this.producers.append(facts, nowMs)
       if (aborted) {
         active.indexes().transactions.append(aborted)
         active.areIndexesUnwritten = true
@@ -324,6 +326,7 @@ export class Log {
   refuseWrites(reason: string, error: unknown): void {
     if (this.#isRefusingWrites) return
     this.#isRefusingWrites = true
+    this.#failure = new Error(`${this.directory}: ${reason}`, { cause: error })
     this.#report('error', 'log is read-only until the next start', { reason, error: String(error) })
   }
 
@@ -402,6 +405,7 @@ export class Log {
 
   /** Resolves when all that is in the log now is durable. Rejects when it cannot be made so. */
   async flush(): Promise<void> {
+    if (this.#failure) throw this.#failure
     if (!this.hasUnsynced && !this.#areNamesUnsynced) return
     await this.#sync.upTo(this.logEndOffset)
   }
@@ -472,19 +476,28 @@ export class Log {
     return this.environment.files.stat(`${this.directory}/${name}`) !== undefined
   }
 
-  /** Flushed and closed, so that the next start reads no record. */
+  /**
+   * Flushed and closed, so that the next start reads no record. Rejects when that cannot be said:
+   * then the next start has to look at all of it.
+   */
   async close(): Promise<void> {
-    if (this.#isGone || this.damage !== undefined) return
-    if (this.#isMaterialised) {
-      if (this.#areEpochsUnwritten) this.#writeEpochs()
-      this.active.closeTimeIndex()
-      for (const segment of this.segments) segment.writeIndexes()
-      if (this.logEndOffset > 0) await this.#writeLastSnapshot()
-      await this.flush()
+    if (this.#isGone) return
+    try {
+      if (this.damage !== undefined) throw new Error(this.damage)
+      if (this.#isMaterialised) await this.#flushForGood()
+    } finally {
+      this.#isRefusingWrites = true
+      for (const segment of this.segments) segment.close()
+      this.tail.clear()
     }
-    this.#isRefusingWrites = true
-    for (const segment of this.segments) segment.close()
-    this.tail.clear()
+  }
+
+  async #flushForGood(): Promise<void> {
+    if (this.#areEpochsUnwritten) this.#writeEpochs()
+    this.active.closeTimeIndex()
+    for (const segment of this.segments) segment.writeIndexes()
+    if (this.logEndOffset > 0) await this.#writeLastSnapshot()
+    await this.flush()
   }
 
   async #writeLastSnapshot(): Promise<void> {

@@ -44,7 +44,8 @@ function restoreSnapshot(
     const name = offsetName(offset) + SNAPSHOT_SUFFIX
     const entries = decodeProducerSnapshot(files.read(name) ?? new Uint8Array(0))
     if (entries) {
-      for (const entry of entries) state.restore(entry)
+      const writtenMs = environment.files.stat(`${files.directory}/${name}`)?.modifiedMs ?? -1
+      for (const entry of entries) state.restore(entry, writtenMs)
       state.restored()
       return offset
     }
@@ -72,7 +73,7 @@ function replaySegment(
       if (batch.baseOffset >= range.to) return false
       if (batch.producerId < 0 || batch.baseOffset < range.from) return true
       const facts = new BatchFacts(batch, batch.baseOffset, batch.partitionLeaderEpoch)
-      range.state.append(facts)
+      range.state.append(facts, segment.modifiedMs)
       range.state.advanceHighWatermark(facts.lastOffset + 1)
       return true
     },

@@ -25,6 +25,11 @@ export class ProducerEntry {
   producerEpoch = -1
   coordinatorEpoch = -1
   lastTimestampMs = -1
+  /**
+   * When it last wrote: its records may be of any time. Kafka goes by the timestamp alone and
+   * forgets producers of old records, and with them their duplicates, at every start.
+   */
+  lastSeenMs = -1
   /** First offset of the open transaction; -1 when there is none. */
   currentTxnFirstOffset = -1
   /** The last five data batches of this epoch, newest last. */
@@ -127,10 +132,14 @@ export class ProducerState {
     return ErrorCode.NONE
   }
 
-  /** Takes in a batch that is in the log. Returns what an ABORT adds to the transaction index. */
-  append(batch: BatchFacts): AbortedTransactionEntry | undefined {
+  /**
+   * Takes in a batch that is in the log, written at `nowMs`. Returns what an ABORT adds to the
+   * transaction index.
+   */
+  append(batch: BatchFacts, nowMs: number): AbortedTransactionEntry | undefined {
     const entry = this.#entries.get(batch.producerId) ?? this.#add(batch.producerId)
     entry.lastTimestampMs = batch.maxTimestampMs
+    entry.lastSeenMs = Math.max(batch.maxTimestampMs, nowMs)
     if (batch.marker) return this.#appendMarker(entry, batch, batch.marker)
     entry.raiseEpoch(batch.producerEpoch)
     if (entry.batches.length === CACHED_BATCHES_MAX) entry.batches.shift()
@@ -149,8 +158,9 @@ export class ProducerState {
     return undefined
   }
 
-  /** An entry of a snapshot. */
-  restore(entry: ProducerEntry): void {
+  /** An entry of a snapshot that was written at `nowMs`. */
+  restore(entry: ProducerEntry, nowMs: number): void {
+    entry.lastSeenMs = Math.max(entry.lastTimestampMs, nowMs)
     if (!this.#entries.has(entry.producerId)) this.#counter.count++
     this.#entries.set(entry.producerId, entry)
     if (entry.currentTxnFirstOffset >= 0) {
@@ -181,10 +191,10 @@ export class ProducerState {
     this.#findFirstUnstable()
   }
 
-  /** Forgets producers idle since before `timestampMs`, but none in a transaction. */
-  expire(timestampMs: number): void {
+  /** Forgets producers not seen since `seenMs`, but none in a transaction. */
+  expire(seenMs: number): void {
     for (const entry of this.#entries.values()) {
-      if (entry.currentTxnFirstOffset >= 0 || entry.lastTimestampMs > timestampMs) continue
+      if (entry.currentTxnFirstOffset >= 0 || entry.lastSeenMs > seenMs) continue
       this.#entries.delete(entry.producerId)
       this.#counter.count--
     }

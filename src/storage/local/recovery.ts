@@ -219,7 +219,7 @@ class Recovery {
     this.#logEndOffset = facts.lastOffset + 1
     if (facts.leaderEpoch >= 0) this.#epochs.assign(facts.leaderEpoch, facts.baseOffset)
     if (facts.producerId < 0) return
-    const aborted = this.#producers.append(facts)
+    const aborted = this.#producers.append(facts, segment.modifiedMs)
     if (aborted) segment.indexes().transactions.append(aborted)
   }
 
