@@ -9,9 +9,13 @@ export interface BoundListener extends ListenerSetting {
   readonly boundPort: number
 }
 
-/** 'localhost' names both addresses of the machine itself, and both are listened on. */
-export function listensOnLoopback({ host }: ListenerSetting): boolean {
-  return host === 'localhost'
+/**
+ * The address that a connection has reached, as other clients on its way can use it. An IPv6
+ * loopback is called localhost, where both loopbacks are listened on: not every client can dial an
+ * address with colons.
+ */
+function reachedHost({ host }: ListenerSetting, { localAddress }: Peer): string {
+  return host === 'localhost' && localAddress === '::1' ? host : localAddress
 }
 
 /** What is written down about a listener, for other brokers and tools. */
@@ -54,7 +58,6 @@ export function nodesFor(
   }
   const listener = listeners.find(({ name }) => name === peer.listenerName)
   if (!listener) return nodes
-  const reached = listensOnLoopback(listener) ? 'localhost' : peer.localAddress
-  const host = listener.advertised?.host ?? reached
+  const host = listener.advertised?.host ?? reachedHost(listener, peer)
   return [{ brokerId, host, port: portToTell(listener, peer.localPort), rack }, ...nodes]
 }

@@ -141,7 +141,7 @@ describe('on the wire', () => {
       const { brokers } = await ask(await connect(port, host), Metadata, 1, { topics: [] })
       return brokers.map((one) => [one.nodeId, one.host, one.port])
     }
-    expect(await hostFor(both.port, '127.0.0.1')).toEqual([[1, 'localhost', both.port]])
+    expect(await hostFor(both.port, '127.0.0.1')).toEqual([[1, '127.0.0.1', both.port]])
     expect(await hostFor(both.port, '::1')).toEqual([[1, 'localhost', both.port]])
     const one = await start({ host: '127.0.0.1' })
     expect(await hostFor(one.port, '127.0.0.1')).toEqual([[1, '127.0.0.1', one.port]])
