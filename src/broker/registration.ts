@@ -1,17 +1,20 @@
 import { randomUuid, type Uuid } from '../base/uuid.ts'
+import { type SecurityProtocol, securityProtocols } from '../settings/listeners.ts'
 import type { MetadataImage, MetadataRecord, PartitionImage } from '../storage/metadata-store.ts'
 import { supportedFeatures } from './features.ts'
+
+/** Where clients reach a broker by one of its listeners. */
+export interface AdvertisedEndpoint {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly securityProtocol: SecurityProtocol
+}
 
 /** A broker that this process presents. */
 export interface BrokerIdentity {
   readonly brokerId: number
-  /** As clients are to dial them; `securityProtocol` as in the image. */
-  readonly endpoints: readonly {
-    readonly name: string
-    readonly host: string
-    readonly port: number
-    readonly securityProtocol: number
-  }[]
+  readonly endpoints: readonly AdvertisedEndpoint[]
   readonly rack: string | null
   /** Ids of its log directories. */
   readonly logDirs: readonly Uuid[]
@@ -57,7 +60,10 @@ function register(broker: BrokerIdentity, brokerEpoch: number): MetadataRecord {
       brokerId,
       incarnationId: randomUuid(),
       brokerEpoch,
-      endPoints: endpoints,
+      endPoints: endpoints.map((endpoint) => ({
+        ...endpoint,
+        securityProtocol: securityProtocols.indexOf(endpoint.securityProtocol),
+      })),
       features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
         name,
         minSupportedVersion: minVersion,

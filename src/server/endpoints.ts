@@ -1,8 +1,8 @@
 import type { Node } from '../broker/broker.ts'
 import type { Peer } from '../broker/peer.ts'
+import type { AdvertisedEndpoint } from '../broker/registration.ts'
 import type { ListenerSetting } from '../settings/listeners.ts'
 import type { MetadataImage } from '../storage/metadata-store.ts'
-import type { AdvertisedEndpoint } from './registration-record.ts'
 
 /** A listener that is listened on, with the port it got. */
 export interface BoundListener extends ListenerSetting {
@@ -20,12 +20,13 @@ function reachedHost({ host }: ListenerSetting, { localAddress }: Peer): string 
 
 /** What is written down about a listener, for other brokers and tools. */
 export function registeredEndpoint(listener: BoundListener): AdvertisedEndpoint {
-  const { name, host, boundPort, advertised } = listener
+  const { name, host, boundPort, advertised, securityProtocol } = listener
   const isEveryInterface = host === '' || host === '0.0.0.0' || host === '::'
   return {
     name,
     host: advertised?.host ?? (isEveryInterface ? 'localhost' : host),
     port: portToTell(listener, boundPort),
+    securityProtocol,
   }
 }
 

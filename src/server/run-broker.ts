@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { TimerQueue } from '../base/timer-queue.ts'
-import { randomUuid } from '../base/uuid.ts'
+import type { Uuid } from '../base/uuid.ts'
 import type { Broker } from '../broker/broker.ts'
 import { ConfigAdmin } from '../broker/configs.ts'
 import { DelayedFetches } from '../broker/delayed.ts'
@@ -14,6 +14,7 @@ import type { Logger } from '../broker/logger.ts'
 import type { LoggerLevels } from '../broker/logger-levels.ts'
 import { MetadataWriter } from '../broker/metadata-writer.ts'
 import { ProducerIds } from '../broker/producer-ids.ts'
+import { startRecords } from '../broker/registration.ts'
 import { TopicAdmin } from '../broker/topics.ts'
 import { type ListenerSetting, resolveListeners } from '../settings/listeners.ts'
 import { ConfigError } from '../settings/parse-value.ts'
@@ -26,7 +27,6 @@ import { NodeFiles } from '../storage/local/node-files.ts'
 import { defaultServerLimits, type ServerLimits } from './connection-host.ts'
 import { type BoundListener, nodesFor, registeredEndpoint } from './endpoints.ts'
 import { probeReceiveMode } from './receive.ts'
-import { registrationRecord } from './registration-record.ts'
 import { Server } from './server.ts'
 import { createStartTopics } from './start-topics.ts'
 
@@ -69,7 +69,7 @@ export async function runBroker(options: RunBrokerOptions): Promise<RunningBroke
     const broker = createBroker(options, { timers, storage, listeners: bound })
     const stop = closeOnce(broker, server, storage)
     try {
-      await register(broker, bound)
+      await register(broker, storage, bound)
       await createStartTopics(broker)
       await loadGroups(broker)
     } catch (error) {
@@ -118,15 +118,19 @@ async function loadGroups({ groups, clock }: Broker): Promise<void> {
   await Promise.race([groups.start(), patience])
 }
 
-async function register(broker: Broker, listeners: readonly BoundListener[]): Promise<void> {
-  const { engine, brokerId, settings } = broker
-  const record = registrationRecord(engine.metadata.image, {
+async function register(
+  { engine, brokerId, settings }: Broker,
+  { directoryId, wasClean }: Storage,
+  listeners: readonly BoundListener[],
+): Promise<void> {
+  const identity = {
     brokerId,
-    incarnationId: randomUuid(),
     endpoints: listeners.map(registeredEndpoint),
     rack: settings.brokerRack,
-  })
-  await engine.metadata.commit([record])
+    logDirs: [directoryId],
+  }
+  const records = startRecords(engine.metadata.image, [identity], { newEpochs: !wasClean })
+  await engine.metadata.commit(records)
 }
 
 async function createServer(options: RunBrokerOptions, timers: TimerQueue): Promise<Server> {
@@ -193,12 +197,17 @@ function closeOnce(broker: Broker, server: Server, storage: Storage): () => Prom
 interface Storage {
   readonly engine: LocalEngine
   readonly live: LiveSettings
+  /** Of the data directory. */
+  readonly directoryId: Uuid
+  /** Nothing can have been lost since the last start. */
+  readonly wasClean: boolean
   close(): Promise<void>
 }
 
 async function openStorage({ settings, clock, log }: RunBrokerOptions): Promise<Storage> {
   const brokerId = settings.nodeId
   let live: LiveSettings | undefined
+  let directory: Pick<Storage, 'directoryId' | 'wasClean'> | undefined
   const engine = new LocalEngine(
     settings.memory ? new MemoryFiles(() => clock.nowMs()) : new NodeFiles(),
     {
@@ -216,6 +225,10 @@ async function openStorage({ settings, clock, log }: RunBrokerOptions): Promise<
           segmentBytes: settings.metadataLogSegmentBytes,
         })
         live = new LiveSettings({ settings, metadata, brokerId })
+        directory = {
+          directoryId: start.directoryId,
+          wasClean: start.isClean || start.writesSurvived,
+        }
         return metadata
       },
     },
@@ -230,6 +243,7 @@ async function openStorage({ settings, clock, log }: RunBrokerOptions): Promise<
   return {
     engine,
     live: live!,
+    ...directory!,
     async close() {
       live!.close()
       await engine.close()

@@ -1,6 +1,7 @@
 import { ConfigError } from './parse-value.ts'
 import type { Settings } from './settings.ts'
 
+/** The index of each is its code in Kafka's records. */
 export const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const
 export type SecurityProtocol = (typeof securityProtocols)[number]
 
