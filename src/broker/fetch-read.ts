@@ -112,9 +112,10 @@ class ReadPlan {
   #check(wanted: WantedPartition, topic: TopicImage | undefined): PartitionData | null {
     const { partition } = wanted
     if (!topic && this.#limits.byId && !this.#again) {
-      return inError(partition, ErrorCode.UNKNOWN_TOPIC_ID)
+      return notFound(partition, ErrorCode.UNKNOWN_TOPIC_ID)
     }
     const led = ledPartition(this.#broker, topic, partition)
+    if (led === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return notFound(partition, led)
     if (typeof led === 'number') return inError(partition, led)
     if (this.#limits.isFollower) return inError(partition, ErrorCode.NOT_LEADER_OR_FOLLOWER)
     if (wanted.maxBytes < 0 || this.#limits.maxBytes < 0) {
@@ -176,6 +177,11 @@ class ReadPlan {
       },
     }
   }
+}
+
+/** Unlike the errors of a partition that is there, these have a list of aborted transactions. */
+function notFound(partitionIndex: number, errorCode: ErrorCode): PartitionData {
+  return { ...inError(partitionIndex, errorCode), abortedTransactions: [] }
 }
 
 function inError(partitionIndex: number, errorCode: ErrorCode): PartitionData {

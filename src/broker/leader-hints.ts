@@ -24,8 +24,9 @@ export class LeaderHints {
     return { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch }
   }
 
-  /** The field `nodeEndpoints` of the response: where the leaders named before can be dialled. */
+  /** The field `nodeEndpoints`: where other brokers that were named as leaders can be dialled. */
   nodeEndpoints() {
+    this.#leaderIds.delete(this.#broker.brokerId)
     if (this.#leaderIds.size === 0) return undefined
     return this.#broker
       .nodes(this.#peer)

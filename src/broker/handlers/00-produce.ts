@@ -8,7 +8,7 @@ import {
   validateProduceBatch,
 } from '../../protocol/records/validate.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
-import type { AppendItem, AppendResult } from '../../storage/engine.ts'
+import type { AppendItem, AppendResult, TopicPartition } from '../../storage/engine.ts'
 import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
 import { closeConnection, handler, type Outcome, type RequestContext } from '../handler.ts'
@@ -117,6 +117,8 @@ class ProducePlan {
     const { topicsById, topicsByName } = this.broker.engine.metadata.image
     const byId = this.context.apiVersion >= 13
     const image = byId ? topicsById.get(topicId) : topicsByName.get(name)
+    // Kafka answers for partitions: a topic without any is left out.
+    if (partitionData.length === 0) return
     const partitions = eachPartitionOnce(partitionData).map(({ index, records }) => {
       if (byId && !image) return refused(index, ErrorCode.UNKNOWN_TOPIC_ID)
       return this.#addPartition(image, index, records ?? NO_RECORDS)
@@ -139,7 +141,10 @@ class ProducePlan {
     }
     const config = this.broker.topics.config(topic!)
     if (this.acks === ALL_ACKS && led.isr.length < config.minInsyncReplicas) {
-      return refused(index, ErrorCode.NOT_ENOUGH_REPLICAS)
+      const where = { topicId: topic!.topicId, partition: index }
+      const errorCode = ErrorCode.NOT_ENOUGH_REPLICAS
+      const logStartOffset = logStartOnError(errorCode, where, this.broker)
+      return refused(index, errorCode, { logStartOffset })
     }
     return this.#validate(topic!, index, batch)
   }
@@ -179,9 +184,8 @@ class ProducePlan {
         { topic: name, partition: index, reason: outcome.reason },
         'batch refused',
       )
-      const { logStartOffset } = this.broker.engine.log.bounds(where)
       return refused(index, errorCode, {
-        logStartOffset,
+        logStartOffset: logStartOnError(errorCode, where, this.broker),
         errorMessage,
         recordErrors: recordErrors.map(({ batchIndex, message }) => ({
           batchIndex,
@@ -204,6 +208,20 @@ class ProducePlan {
       throw new KafkaError('INVALID_PRODUCER_ID_MAPPING')
     }
   }
+}
+
+/** Kafka tells the log start with errors of the records' content, not with these. */
+const withoutLogStart: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+])
+
+function logStartOnError(errorCode: ErrorCode, where: TopicPartition, { engine }: Broker): number {
+  return withoutLogStart.has(errorCode) ? -1 : engine.log.bounds(where).logStartOffset
 }
 
 /** A topic or partition that is listed twice counts once, with its last batch. */
@@ -243,7 +261,9 @@ function answer(plan: ProducePlan, results: readonly AppendResult[]): Outcome<Re
     name,
     topicId,
     partitionResponses: partitions.map((planned) => {
-      const response = planned.refusal ?? appended(planned, results[planned.itemIndex]!)
+      const { refusal, itemIndex } = planned
+      const response =
+        refusal ?? appended(planned, plan.items[itemIndex]!, results[itemIndex]!, plan)
       if (response.errorCode !== ErrorCode.NONE) failed = true
       return response
     }),
@@ -252,16 +272,24 @@ function answer(plan: ProducePlan, results: readonly AppendResult[]): Outcome<Re
   return failed ? withLeaders(plan, responses) : { responses }
 }
 
-function appended(planned: PlannedPartition, result: AppendResult): PartitionResponse {
+function appended(
+  planned: PlannedPartition,
+  item: AppendItem,
+  result: AppendResult,
+  { broker }: ProducePlan,
+): PartitionResponse {
   const { index } = planned
-  const { errorCode, errorMessage, logStartOffset } = result
-  if (errorCode !== ErrorCode.NONE) return { index, errorCode, errorMessage, baseOffset: -1 }
+  const { errorCode, errorMessage } = result
+  if (errorCode !== ErrorCode.NONE) {
+    const logStartOffset = logStartOnError(errorCode, item, broker)
+    return { index, errorCode, errorMessage, baseOffset: -1, logStartOffset }
+  }
   return {
     index,
     errorCode,
     baseOffset: result.baseOffset,
     logAppendTimeMs: result.duplicate ? result.duplicateTimestampMs : planned.logAppendTimeMs,
-    logStartOffset,
+    logStartOffset: result.logStartOffset,
   }
 }
 

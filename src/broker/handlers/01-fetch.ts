@@ -21,6 +21,8 @@ type TopicResponse = Response['responses'][number]
 
 /** Clients of earlier versions do not know v2 batches. */
 const BATCHES_SINCE = 4
+/** Answers name the leader where it is another than the client believes (KIP-951). */
+const HINTS_SINCE = 16
 /** Topics are named by their ids from this version on. */
 const IDS_SINCE = 13
 
@@ -59,7 +61,7 @@ function allInError(request: Request, errorCode: ErrorCode): TopicResponse[] {
       partitionIndex: partition,
       errorCode,
       highWatermark: -1,
-      abortedTransactions: null,
+      abortedTransactions: [],
       records: Buffer.alloc(0),
     })),
   }))
@@ -188,12 +190,9 @@ class FetchWork {
     if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR && apiVersion <= 5) {
       return { ...data, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }
     }
-    if (
-      errorCode !== ErrorCode.NOT_LEADER_OR_FOLLOWER &&
-      errorCode !== ErrorCode.FENCED_LEADER_EPOCH
-    ) {
-      return data
-    }
+    const isOldLeader =
+      errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH
+    if (!isOldLeader || apiVersion < HINTS_SINCE) return data
     const { topicsById, topicsByName } = this.#broker.engine.metadata.image
     const topic = this.#limits.byId
       ? topicsById.get(wanted.topicId)

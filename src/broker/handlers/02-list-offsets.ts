@@ -37,14 +37,11 @@ export const listOffsets = handler(
     const duplicates = context.apiVersion > 0 ? findDuplicates(request) : undefined
     const topics = request.topics.map(({ name, partitions }) => {
       const topic = broker.engine.metadata.image.topicsByName.get(name)
-      const found = partitions.map((asked) => {
-        const { partitionIndex } = asked
-        if (duplicates?.get(name)?.has(partitionIndex)) {
-          return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST }
-        }
-        return find(asked, topic, isolation, context, broker)
-      })
-      return { name, partitions: found }
+      const twice = duplicates?.get(name)
+      const found = partitions
+        .filter(({ partitionIndex }) => !twice?.has(partitionIndex))
+        .map((asked) => find(asked, topic, isolation, context, broker))
+      return { name, partitions: twice ? [...refuse(twice), ...found] : found }
     })
     return isSettled(topics) ? { topics } : settle(topics)
   },
@@ -57,6 +54,14 @@ export const listOffsets = handler(
     }),
   },
 )
+
+/** Once, however often it was asked for. */
+function refuse(partitionIndexes: ReadonlySet<number>): Found[] {
+  return Array.from(partitionIndexes, (partitionIndex) => ({
+    partitionIndex,
+    errorCode: ErrorCode.INVALID_REQUEST,
+  }))
+}
 
 interface Topic<Partition> {
   readonly name: string

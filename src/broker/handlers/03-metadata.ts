@@ -27,6 +27,7 @@ export const metadata = handler(
   },
   {
     errorResponse: (request, { errorCode }) => ({
+      errorCode,
       brokers: [],
       topics: inError(request, errorCode),
     }),

@@ -28,10 +28,9 @@ export const describeCluster = handler(
     }
   },
   {
-    errorResponse: (request, error) => ({
+    errorResponse: (_request, error) => ({
       throttleTimeMs: 0,
       ...error,
-      endpointType: request.endpointType,
       clusterId: '',
       brokers: [],
     }),
