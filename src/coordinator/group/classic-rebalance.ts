@@ -15,6 +15,7 @@ export type Effects = Effect<GroupRecord>[]
 /** Timers of a group: one for the rebalance as a whole, one for each member's session. */
 export const JOIN_TIMER = 'join'
 export const SYNC_TIMER = 'sync'
+export const STORE_TIMER = 'store'
 const SESSION_PREFIX = 'session/'
 
 export function sessionTimer(memberId: string): string {
@@ -25,6 +26,8 @@ export function sessionTimer(memberId: string): string {
 export function sessionMember(timer: string): string | undefined {
   return timer.startsWith(SESSION_PREFIX) ? timer.slice(SESSION_PREFIX.length) : undefined
 }
+
+const STORE_RETRY_MS = 1_000
 
 /** A JoinGroup of a member that does not know its id yet is given up after this (KIP-394). */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000
@@ -136,14 +139,23 @@ function becomeEmpty(group: ClassicGroup, nowMs: number): Append<GroupRecord> {
   group.pendingSyncMembers.clear()
   group.computeSubscribedTopics()
   group.enter('Empty', nowMs)
+  return storeEmpty(group)
+}
+
+/** Until that is stored a restart would bring back the last generation that was. */
+function storeEmpty(group: ClassicGroup): Append<GroupRecord> {
   return {
     type: 'append',
     atomic: true,
     records: [group.toRecord(() => noBytes)],
     committed: () => [],
-    // An older generation may come back after a restart; its members are gone and will expire.
-    failed: () => [],
+    failed: (_errorCode, nowMs) => [wake(group.groupId, STORE_TIMER, nowMs + STORE_RETRY_MS)],
   }
+}
+
+/** The store timer: what could not be written is tried again, if it is still so. */
+export function storeAgain(group: ClassicGroup, effects: Effects): void {
+  if (group.state === 'Empty') effects.push(storeEmpty(group))
 }
 
 function beginGeneration(group: ClassicGroup, nowMs: number, effects: Effects): void {

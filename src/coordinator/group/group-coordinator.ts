@@ -13,9 +13,11 @@ import {
   joinTimeIsUp,
   prepareRebalance,
   restartSession,
+  STORE_TIMER,
   SYNC_TIMER,
   sessionIsOver,
   sessionMember,
+  storeAgain,
   syncError,
   syncTimeIsUp,
 } from './classic-rebalance.ts'
@@ -268,6 +270,7 @@ export class GroupCoordinator {
     else if (timer === JOIN_TIMER) {
       joinTimeIsUp(group, settings.groupInitialRebalanceDelayMs, nowMs, effects)
     } else if (timer === SYNC_TIMER) syncTimeIsUp(group, settings, nowMs, effects)
+    else if (timer === STORE_TIMER) storeAgain(group, effects)
     else if (timer === RESIZE_TIMER && group.state === 'Stable') {
       prepareRebalance(group, settings, nowMs, effects)
     }
