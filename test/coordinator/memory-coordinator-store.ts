@@ -42,6 +42,11 @@ export class MemoryCoordinatorStore implements CoordinatorStore {
     return this.#append([], facts).errorCode
   }
 
+  /** No append waits for its answer. */
+  get idle(): boolean {
+    return this.#waiting.length === 0
+  }
+
   /** Lets the oldest waiting append answer. False: none waits. */
   release(): boolean {
     const resolve = this.#waiting.shift()

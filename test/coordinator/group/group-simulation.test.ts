@@ -74,6 +74,7 @@ class World implements Witness {
     for (let elapsedMs = 0; elapsedMs < TROUBLE_MS; elapsedMs += 200) {
       await this.#disturb()
       await sim.run(200)
+      if (sim.store.idle) this.#checkOffsets()
     }
     sim.calm = true
     if (this.#openTransaction) sim.endTransaction(1, 'commit')
@@ -149,6 +150,10 @@ class World implements Witness {
     }
     expect(this.acks.size).toBeGreaterThan(10)
     expect([...this.acks].filter((ack) => !stored.has(ack))).toEqual([])
+    this.#checkOffsets()
+  }
+
+  #checkOffsets(): void {
     const committed = [...this.sim.coordinator.offsets.committed.entries()].map(
       ({ groupId, topic, partition, value }) =>
         `${groupId}/${topic}/${partition}=${value.committedOffset}`,

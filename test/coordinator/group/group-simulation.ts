@@ -12,6 +12,7 @@ import {
   type GroupRecord,
 } from '../../../src/coordinator/group/group-records.ts'
 import { ErrorCode, KafkaError } from '../../../src/protocol/error-code.ts'
+import type { CoordinatorStore } from '../../../src/storage/engine.ts'
 import { MemoryCoordinatorStore } from '../memory-coordinator-store.ts'
 import { Random } from '../random.ts'
 import { scenarioSettings } from './group-scenario.ts'
@@ -36,6 +37,7 @@ export class GroupSimulation {
   #timers = new TimerQueue(this.clock)
   #host: CoordinatorHost<GroupCoordinator, GroupRecord>
   #ids = 0
+  #life = 0
   readonly #underWay = new Set<() => void>()
   readonly #history = createHash('sha256')
 
@@ -63,7 +65,7 @@ export class GroupSimulation {
       groupInitialRebalanceDelayMs: this.random.below(2) * 500,
     }
     return new CoordinatorHost({
-      store: this.store,
+      store: this.#storeOfThisLife(),
       clock: this.clock,
       timers: this.#timers,
       log: { ...silentLogger, error: (fields) => this.#bug(fields) },
@@ -73,6 +75,17 @@ export class GroupSimulation {
       batchBytesMax: () => 1_048_588,
       defer: (callback) => callback(),
     })
+  }
+
+  /** A process that is dead writes nothing. */
+  #storeOfThisLife(): CoordinatorStore {
+    const life = this.#life
+    return {
+      topicName: this.store.topicName,
+      load: () => this.store.load(),
+      append: (...request) =>
+        life === this.#life ? this.store.append(...request) : new Promise(() => {}),
+    }
   }
 
   #bug(fields: object): void {
@@ -88,6 +101,7 @@ export class GroupSimulation {
   /** The process is gone from one moment to the next; the log is what was appended. */
   async crash(): Promise<void> {
     this.note('crash')
+    this.#life++
     this.#timers.close()
     this.#timers = new TimerQueue(this.clock)
     this.#host = this.#newHost()
