@@ -8,13 +8,24 @@ const src = resolve(import.meta.dirname, '../src')
 const mayImport: Record<string, readonly string[]> = {
   base: [],
   protocol: ['base'],
+  client: ['base', 'protocol'],
   settings: ['base', 'protocol'],
   storage: ['base', 'protocol'],
   coordinator: ['base', 'protocol'],
   broker: ['base', 'protocol', 'settings', 'storage', 'coordinator'],
   server: ['base', 'protocol', 'settings', 'storage', 'coordinator', 'broker'],
   'index.ts': ['base', 'protocol', 'settings', 'storage', 'coordinator', 'broker', 'server'],
-  cli: ['base', 'protocol', 'settings', 'storage', 'coordinator', 'broker', 'server', 'index.ts'],
+  cli: [
+    'base',
+    'protocol',
+    'settings',
+    'storage',
+    'coordinator',
+    'broker',
+    'server',
+    'index.ts',
+    'client',
+  ],
 }
 
 const sources = readdirSync(src, { recursive: true, withFileTypes: true })
