@@ -111,7 +111,26 @@ class Recovery {
 
   #loadEpochs(): void {
     const text = this.#files.read(LEADER_EPOCH_FILE)?.toString('utf8')
-    this.#epochs = new LeaderEpochs((text !== undefined && parseEpochCheckpoint(text)) || [])
+    const entries = text === undefined ? undefined : parseEpochCheckpoint(text)
+    this.#epochs = new LeaderEpochs(entries)
+    if (!entries) this.#readEpochs()
+  }
+
+  /** The batches know it, too. */
+  #readEpochs(): void {
+    for (const segment of this.#segments) {
+      scanBatches({
+        file: segment.log.file,
+        from: 0,
+        to: segment.sizeBytes,
+        buffers: this.#environment.buffers,
+        detail: 'headers',
+        visit: ({ partitionLeaderEpoch, baseOffset }) => {
+          if (partitionLeaderEpoch >= 0) this.#epochs.assign(partitionLeaderEpoch, baseOffset)
+          return true
+        },
+      })
+    }
   }
 
   #findEnd(): void {
@@ -174,9 +193,8 @@ class Recovery {
     this.#loadProducers(first.baseOffset)
     for (let index = from; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!
-      const { cleanerOffset, config } = this.#spec
-      const mayHaveGaps = config.cleanupCompact || this.#logEndOffset < cleanerOffset
-      if (index > from && this.#logEndOffset < segment.baseOffset && !mayHaveGaps) {
+      const isGap = index > from && this.#logEndOffset < segment.baseOffset
+      if (isGap && !this.#mayHaveGaps()) {
         // The segment before ends in a whole batch, but not the one that was its last.
         const { sizeBytes } = this.#segments[index - 1]!
         this.#judge(index - 1, sizeBytes, sizeBytes)
@@ -202,7 +220,7 @@ class Recovery {
       buffers: this.#environment.buffers,
       detail: 'whole',
       visit: (batch, at) => {
-        if (!isGood(batch, Math.max(this.#logEndOffset, segment.baseOffset))) return false
+        if (!this.#isGood(batch, segment)) return false
         const facts = factsOf(batch)
         segment.appended(facts, at, indexIntervalBytes)
         this.#take(facts, segment)
@@ -213,6 +231,21 @@ class Recovery {
     if (position < sizeBytes) return { position, sizeBytes }
     segment.closeTimeIndex()
     return undefined
+  }
+
+  /** The CRC does not cover the offset; that it follows on the one before is all that is known. */
+  #isGood(batch: BatchView, segment: Segment): boolean {
+    const expected = Math.max(this.#logEndOffset, segment.baseOffset)
+    const isNext = this.#mayHaveGaps()
+      ? batch.baseOffset >= expected
+      : batch.baseOffset === expected
+    return isNext && batch.lastOffsetDelta >= 0 && batch.crc === batch.computeCrc()
+  }
+
+  /** Compaction takes batches away, also those at the end of a segment. */
+  #mayHaveGaps(): boolean {
+    const { cleanerOffset, config } = this.#spec
+    return config.cleanupCompact || this.#logEndOffset < cleanerOffset
   }
 
   #take(facts: BatchFacts, segment: Segment): void {
@@ -227,10 +260,7 @@ class Recovery {
   #judge(index: number, position: number, sizeBytes: number): void {
     const segment = this.#segments[index]!
     const { recoveryPoint, writesSurvived } = this.#spec
-    const later = findLaterBatch(this.#environment, this.#segments.slice(index), {
-      position,
-      nextOffset: this.#logEndOffset,
-    })
+    const later = findLaterBatch(this.#environment, this.#segments.slice(index), position)
     const wasDurable = this.#logEndOffset < recoveryPoint || writesSurvived
     const fields = {
       file: segment.log.path,
@@ -271,14 +301,6 @@ class Recovery {
     const { topic, partition } = this.#spec
     this.#environment.report(level, message, { topic, partition, ...fields })
   }
-}
-
-function isGood(batch: BatchView, expectedOffset: number): boolean {
-  return (
-    batch.baseOffset >= expectedOffset &&
-    batch.lastOffsetDelta >= 0 &&
-    batch.crc === batch.computeCrc()
-  )
 }
 
 function factsOf(batch: BatchView): BatchFacts {

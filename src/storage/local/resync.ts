@@ -8,7 +8,8 @@ const CHUNK_BYTES = 4 * 1024 * 1024
 const OFFSET_DISTANCE_MAX = 2147483647
 
 /**
- * Whether valid batches follow after the damage: the offset of the first one, or undefined.
+ * Whether valid batches follow after damage at `position` of the first of `segments`, or in later
+ * ones: the offset of the first such batch, or undefined.
  *
  * Every byte may be the beginning of a header. A candidate counts when its CRC fits and the batches
  * after it lead to the end of the file: bytes of a batch that a client put inside a record of its
@@ -17,11 +18,10 @@ const OFFSET_DISTANCE_MAX = 2147483647
 export function findLaterBatch(
   environment: LogEnvironment,
   segments: readonly Segment[],
-  damage: { readonly position: number; readonly nextOffset: number },
+  position: number,
 ): number | undefined {
   for (const [index, segment] of segments.entries()) {
-    const from = index === 0 ? damage.position + 1 : 0
-    const found = searchSegment(environment, segment, from, damage.nextOffset)
+    const found = searchSegment(environment, segment, index === 0 ? position + 1 : 0)
     if (found !== undefined) return found
   }
   return undefined
@@ -31,7 +31,6 @@ function searchSegment(
   environment: LogEnvironment,
   segment: Segment,
   from: number,
-  nextOffset: number,
 ): number | undefined {
   const { sizeBytes } = segment
   const { buffers } = environment
@@ -46,7 +45,7 @@ function searchSegment(
       for (let at = 0; at + BATCH_HEADER_BYTES <= count; at++) {
         if (!mayBeBatch(view, at, sizeBytes - start - at)) continue
         const { baseOffset } = new BatchView(buffer, at, view)
-        const distance = baseOffset - nextOffset
+        const distance = baseOffset - segment.baseOffset
         if (distance < 0 || distance > OFFSET_DISTANCE_MAX) continue
         if (leadsToEnd(environment, segment, start + at)) return baseOffset
       }
