@@ -1,14 +1,15 @@
-import { ErrorCode } from '../../protocol/error-code.ts'
+import { ErrorCode, errorName } from '../../protocol/error-code.ts'
 import { type BatchView, batches } from '../../protocol/records/batch.ts'
 import { buildBatch } from '../../protocol/records/builder.ts'
 import { records } from '../../protocol/records/iterate.ts'
-import type {
-  AppendOptions,
-  AppendResult,
-  CoordinatorProducer,
-  CoordinatorRecord,
-  CoordinatorStore,
-  LoadedBatch,
+import {
+  type AppendOptions,
+  type AppendResult,
+  type CoordinatorProducer,
+  type CoordinatorRecord,
+  type CoordinatorStore,
+  type LoadedBatch,
+  StorageError,
 } from '../engine.ts'
 import type { MetadataImage } from '../metadata-store.ts'
 import { refused } from './append-result.ts'
@@ -30,18 +31,21 @@ export class LocalCoordinatorStore implements CoordinatorStore {
     this.#log = log
   }
 
+  /** Rejects with `StorageError` when the log is damaged or the disk fails. */
   async *load(partition: number): AsyncIterable<LoadedBatch> {
     const topicPartition = this.#topicPartition(partition)
     if (!topicPartition) return
-    let offset = this.#log.bounds(topicPartition).logStartOffset
-    for (;;) {
+    const bounds = this.#log.bounds(topicPartition)
+    if (bounds.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return
+    for (let offset = bounds.logStartOffset; ; ) {
       const [result] = await this.#log.read([{ ...topicPartition, offset, maxBytes: LOAD_BYTES }], {
         isolation: 'read_uncommitted',
         maxBytes: LOAD_BYTES,
         atLeastOneBatch: true,
       })
-      if (!result || result.errorCode !== ErrorCode.NONE) {
-        throw new Error(`${this.topicName}-${partition} cannot be read: ${result?.errorCode}`)
+      if (result?.errorCode !== ErrorCode.NONE) {
+        const text = `${this.topicName}-${partition} cannot be read`
+        throw new StorageError('unreadable', `${text}: ${errorName(result?.errorCode ?? -1)}`)
       }
       try {
         if (result.records.length === 0) return
