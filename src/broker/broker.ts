@@ -12,6 +12,7 @@ import type { LoggerLevels } from './logger-levels.ts'
 import type { Peer } from './peer.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { TopicAdmin } from './topics.ts'
+import type { TransactionService } from './transaction-service.ts'
 
 /** Everything that handlers work with. One per broker; a process may have many. */
 export interface Broker {
@@ -34,6 +35,7 @@ export interface Broker {
   readonly configs: ConfigAdmin
   readonly loggers: LoggerLevels
   readonly groups: GroupService
+  readonly transactions: TransactionService
   /** Live brokers with the address that this peer can dial. */
   nodes(peer: Peer): readonly Node[]
 }

@@ -16,6 +16,7 @@ import { MetadataWriter } from '../broker/metadata-writer.ts'
 import { ProducerIds } from '../broker/producer-ids.ts'
 import { startRecords } from '../broker/registration.ts'
 import { TopicAdmin } from '../broker/topics.ts'
+import { TransactionService } from '../broker/transaction-service.ts'
 import { type ListenerSetting, resolveListeners } from '../settings/listeners.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -48,7 +49,7 @@ export interface RunningBroker {
   stop(): Promise<void>
 }
 
-/** How long the start waits for groups to load. */
+/** How long the start waits for groups and transactions to load. */
 const LOAD_PATIENCE_MS = 1_000
 
 /** How long `stop` waits for clients. */
@@ -71,7 +72,7 @@ export async function runBroker(options: RunBrokerOptions): Promise<RunningBroke
     try {
       await register(broker, storage, bound)
       await createStartTopics(broker)
-      await loadGroups(broker)
+      await loadCoordinators(broker)
     } catch (error) {
       await stop()
       throw error
@@ -110,12 +111,12 @@ async function listen(
   return bound
 }
 
-/** Groups are there when the doors open, unless there are very many: those load behind them. */
-async function loadGroups({ groups, clock }: Broker): Promise<void> {
+/** All is there when the doors open, unless there is very much: that loads behind them. */
+async function loadCoordinators({ groups, transactions, clock }: Broker): Promise<void> {
   const patience = new Promise<void>((resolve) => {
     clock.schedule(LOAD_PATIENCE_MS, resolve)
   })
-  await Promise.race([groups.start(), patience])
+  await Promise.race([Promise.all([groups.start(), transactions.start()]), patience])
 }
 
 async function register(
@@ -152,6 +153,9 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
   const brokerId = settings.nodeId
   const metadata = new MetadataWriter(engine.metadata)
   const topics = new TopicAdmin({ metadata, live })
+  const producerIds = new ProducerIds(engine.metadata, brokerId)
+  const coordinators = { brokerId, engine, settings, clock, timers, log, topics }
+  const groups = new GroupService(coordinators)
   return {
     brokerId,
     clusterId: engine.clusterId,
@@ -166,8 +170,9 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
     loggers,
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
-    producerIds: new ProducerIds(engine.metadata, brokerId),
-    groups: new GroupService({ brokerId, engine, settings, clock, timers, log, topics }),
+    producerIds,
+    groups,
+    transactions: new TransactionService({ ...coordinators, producerIds, groups }),
     nodes: (peer) =>
       nodesFor(peer, {
         brokerId,
@@ -183,6 +188,7 @@ function closeOnce(broker: Broker, server: Server, storage: Storage): () => Prom
   const close = async () => {
     server.stopAccepting()
     broker.fetches.stop()
+    broker.transactions.close()
     broker.groups.close()
     await server.close(STOP_GRACE_MS)
     await storage.close()

@@ -4,6 +4,8 @@ import type { Broker } from '../../src/broker/broker.ts'
 import { RequestDispatcher } from '../../src/broker/dispatch.ts'
 import { GroupService } from '../../src/broker/group-service.ts'
 import { handlers } from '../../src/broker/handlers/index.ts'
+import { ProducerIds } from '../../src/broker/producer-ids.ts'
+import { TransactionService } from '../../src/broker/transaction-service.ts'
 import { Writer } from '../../src/protocol/bytes/writer.ts'
 import { decodeResponse, encodeRequest } from '../../src/protocol/message.ts'
 import type { Api, DecodedOf, EncodableOf } from '../../src/protocol/schema.ts'
@@ -92,8 +94,11 @@ export class GroupBroker {
     }
     // What is missing belongs to handlers that these tests do not call.
     const broker = parts as unknown as Broker & { groups: GroupService }
-    const groups = new GroupService(broker, { defer: (callback) => callback() })
-    return Object.assign(broker, { groups })
+    const defer = (callback: () => void) => callback()
+    const groups = new GroupService(broker, { defer })
+    const producerIds = new ProducerIds(fixture.metadata, 1)
+    const transactions = new TransactionService({ ...broker, groups, producerIds }, { defer })
+    return Object.assign(broker, { groups, transactions })
   }
 
   /** The answer to a request, whenever it comes. */

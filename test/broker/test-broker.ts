@@ -12,8 +12,10 @@ import { handlers } from '../../src/broker/handlers/index.ts'
 import { LiveSettings } from '../../src/broker/live-settings.ts'
 import { rootLoggerLevels } from '../../src/broker/logger-levels.ts'
 import { MetadataWriter } from '../../src/broker/metadata-writer.ts'
+import type { Peer } from '../../src/broker/peer.ts'
 import { ProducerIds } from '../../src/broker/producer-ids.ts'
 import { TopicAdmin } from '../../src/broker/topics.ts'
+import { TransactionService } from '../../src/broker/transaction-service.ts'
 import { Writer } from '../../src/protocol/bytes/writer.ts'
 import { decodeResponse, encodeRequest } from '../../src/protocol/message.ts'
 import type { Api, DecodedOf, EncodableOf } from '../../src/protocol/schema.ts'
@@ -26,9 +28,15 @@ import { testPeer } from './test-peer.ts'
 
 /** A broker over an engine in memory, without sockets: frames go in and come out. */
 export async function startTestBroker(
-  options: { settings?: Readonly<Record<string, string>>; handlers?: readonly Handler[] } = {},
+  options: {
+    settings?: Readonly<Record<string, string>>
+    handlers?: readonly Handler[]
+    /** An engine that is open already; it stays open when the broker closes. */
+    fixture?: EngineFixture
+  } = {},
 ) {
-  const fixture = await new EngineFixture(new MemoryFiles(() => NOW_MS), '/data').open()
+  const fixture =
+    options.fixture ?? (await new EngineFixture(new MemoryFiles(() => NOW_MS), '/data').open())
   const { engine, clock, metadata } = fixture
   const settings = createSettings({ flag: new Map(Object.entries(options.settings ?? {})) })
   const timers = new TimerQueue(clock)
@@ -52,8 +60,7 @@ export async function startTestBroker(
   }
   const log = recordingLogger(lines)
   const topics = new TopicAdmin({ metadata: writer, live })
-  const groups = { brokerId: 1, engine, settings, clock, timers, log, topics }
-  const broker: Broker = {
+  const parts = {
     brokerId: 1,
     clusterId: engine.clusterId,
     engine,
@@ -68,11 +75,17 @@ export async function startTestBroker(
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds: new ProducerIds(metadata, 1),
-    groups: new GroupService(groups),
-    nodes: ({ localAddress, localPort }) => [
+    nodes: ({ localAddress, localPort }: Peer) => [
       { brokerId: 1, host: localAddress, port: localPort, rack: null },
     ],
   }
+  // Tests move the clock; nothing waits for sockets.
+  const defer = (callback: () => void) => callback()
+  const groups = new GroupService(parts, { defer })
+  const transactions = new TransactionService({ ...parts, groups }, { defer })
+  const broker: Broker = { ...parts, groups, transactions }
+  await groups.start()
+  await transactions.start()
   const dispatcher = new RequestDispatcher(broker)
   const peer = testPeer()
   let correlationId = 0
@@ -108,8 +121,10 @@ export async function startTestBroker(
     },
     async close() {
       broker.fetches.stop()
+      transactions.close()
+      groups.close()
       timers.close()
-      await engine.close()
+      if (!options.fixture) await engine.close()
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { TransactionProducer } from '../../coordinator/transaction/transaction-coordinator.ts'
 import { Produce } from '../../protocol/apis/00-produce.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { BatchView } from '../../protocol/records/batch.ts'
@@ -15,7 +16,9 @@ import { closeConnection, handler, type Outcome, type RequestContext } from '../
 import { LeaderHints } from '../leader-hints.ts'
 import { ledPartition } from '../partitions.ts'
 import { recordSettings } from '../record-settings.ts'
+import { settled } from '../settled.ts'
 import { isInternalTopic } from '../topic-name.ts'
+import { appendInTransaction, type TransactionalBatches } from '../transactional-append.ts'
 
 type Request = RequestOf<typeof Produce>
 type TopicRequest = Request['topicData'][number]
@@ -43,10 +46,15 @@ export const produce = handler(
     requireAuthorizedTransaction(request)
     const plan = new ProducePlan(request, context, broker)
     if (plan.items.length === 0) return answer(plan, [])
+    const { transaction } = plan
+    if (transaction) {
+      const results = appendInTransaction(plan.items, transaction, context, broker)
+      return settled(results, (appended) => answer(plan, appended))
+    }
     const results = broker.engine.log.append(plan.items, { nowMs: context.nowMs })
     if (!(results instanceof Promise)) return answer(plan, results)
     context.startNext()
-    return results.then((settled) => answer(plan, settled))
+    return results.then((appended) => answer(plan, appended))
   },
   {
     errorResponse: (request, error) => {
@@ -104,13 +112,21 @@ class ProducePlan {
   readonly context: RequestContext
   readonly broker: Broker
   readonly acks: number
-  #transactionalProducerId = -1
+  readonly #transactionalId: string | null
+  #producer: TransactionProducer | undefined
+  readonly #transactional: TransactionalBatches['partitions'][number][] = []
 
   constructor(request: Request, context: RequestContext, broker: Broker) {
     this.context = context
     this.broker = broker
     this.acks = request.acks
+    this.#transactionalId = request.transactionalId
     for (const topic of eachTopicOnce(request.topicData)) this.#addTopic(topic)
+  }
+
+  /** Undefined when no batch belongs to a transaction. */
+  get transaction(): TransactionalBatches | undefined {
+    return this.#producer && { producer: this.#producer, partitions: this.#transactional }
   }
 
   #addTopic({ name, topicId, partitionData }: TopicRequest): void {
@@ -193,20 +209,21 @@ class ProducePlan {
         })),
       })
     }
-    this.#requireOneProducer(batch)
-    this.items.push({ ...where, batch, origin: 'client', transactionVerified: false })
-    const itemIndex = this.items.length - 1
+    const itemIndex = this.items.length
+    this.#noteTransaction(batch, { topic: name, partition: index, itemIndex })
+    this.items.push({ ...where, batch, origin: 'client' })
     return { index, refusal: undefined, itemIndex, logAppendTimeMs: outcome.logAppendTimeMs }
   }
 
-  #requireOneProducer(batch: Uint8Array): void {
+  #noteTransaction(batch: Uint8Array, where: TransactionalBatches['partitions'][number]): void {
     const view = new BatchView(batch)
     if (!view.isTransactional) return
-    const { producerId } = view
-    if (this.#transactionalProducerId === -1) this.#transactionalProducerId = producerId
-    if (this.#transactionalProducerId !== producerId) {
-      throw new KafkaError('INVALID_PRODUCER_ID_MAPPING')
-    }
+    const { producerId, producerEpoch } = view
+    this.#producer ??= { transactionalId: this.#transactionalId ?? '', producerId, producerEpoch }
+    const isSame =
+      this.#producer.producerId === producerId && this.#producer.producerEpoch === producerEpoch
+    if (!isSame) throw new KafkaError('INVALID_PRODUCER_ID_MAPPING')
+    this.#transactional.push(where)
   }
 }
 

@@ -76,6 +76,7 @@ async function find(
   const node = broker.nodes(context.peer).find(({ brokerId }) => brokerId === leader)
   if (!node) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, node: noNode }
   if (keyType === KeyType.GROUP) await broker.groups.loaded(partition)
+  if (keyType === KeyType.TRANSACTION) await broker.transactions.loaded(partition)
   return { errorCode: ErrorCode.NONE, node }
 }
 

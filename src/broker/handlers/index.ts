@@ -18,6 +18,11 @@ import { deleteTopics } from './20-delete-topics.ts'
 import { deleteRecords } from './21-delete-records.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { addPartitionsToTxn } from './24-add-partitions-to-txn.ts'
+import { addOffsetsToTxn } from './25-add-offsets-to-txn.ts'
+import { endTxn } from './26-end-txn.ts'
+import { writeTxnMarkers } from './27-write-txn-markers.ts'
+import { txnOffsetCommit } from './28-txn-offset-commit.ts'
 import { describeConfigs } from './32-describe-configs.ts'
 import { alterConfigs } from './33-alter-configs.ts'
 import { createPartitions } from './37-create-partitions.ts'
@@ -25,7 +30,10 @@ import { deleteGroups } from './42-delete-groups.ts'
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { describeCluster } from './60-describe-cluster.ts'
+import { describeProducers } from './61-describe-producers.ts'
 import { unregisterBroker } from './64-unregister-broker.ts'
+import { describeTransactions } from './65-describe-transactions.ts'
+import { listTransactions } from './66-list-transactions.ts'
 import { listConfigResources } from './74-list-config-resources.ts'
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 
@@ -50,6 +58,11 @@ export const handlers: readonly Handler[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  writeTxnMarkers,
+  txnOffsetCommit,
   describeConfigs,
   alterConfigs,
   createPartitions,
@@ -57,7 +70,10 @@ export const handlers: readonly Handler[] = [
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
+  describeProducers,
   unregisterBroker,
+  describeTransactions,
+  listTransactions,
   listConfigResources,
   describeTopicPartitions,
 ]

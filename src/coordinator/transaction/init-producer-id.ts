@@ -1,3 +1,4 @@
+import { MAX_STRING_BYTES } from '../../protocol/bytes/reader.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
 import {
   isEpochExhausted,
@@ -7,6 +8,37 @@ import {
   type Transaction,
 } from './transaction.ts'
 import { isPrepared, TransactionStatus } from './transaction-status.ts'
+
+export interface InitProducerIdRequest extends ProducerIdAndEpoch {
+  readonly transactionalId: string
+  readonly transactionTimeoutMs: number
+  readonly enable2Pc: boolean
+  readonly keepPreparedTxn: boolean
+}
+
+/** What is wrong with a request, whatever is known of its id. */
+export function checkInitProducerId(
+  request: InitProducerIdRequest,
+  settings: {
+    readonly transactionMaxTimeoutMs: number
+    readonly transactionTwoPhaseCommitEnable: boolean
+  },
+): ErrorCode {
+  const { transactionalId, transactionTimeoutMs, enable2Pc } = request
+  if (transactionalId === '' || !fitsString(transactionalId)) return ErrorCode.INVALID_REQUEST
+  if (enable2Pc && !settings.transactionTwoPhaseCommitEnable) {
+    return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  }
+  if (request.keepPreparedTxn) return ErrorCode.UNSUPPORTED_VERSION
+  const isTimeoutValid =
+    transactionTimeoutMs > 0 && transactionTimeoutMs <= settings.transactionMaxTimeoutMs
+  return enable2Pc || isTimeoutValid ? ErrorCode.NONE : ErrorCode.INVALID_TRANSACTION_TIMEOUT
+}
+
+/** Bad UTF-8 grows when it is replaced, and the id goes into records. */
+function fitsString(text: string): boolean {
+  return text.length * 3 <= MAX_STRING_BYTES || Buffer.byteLength(text) <= MAX_STRING_BYTES
+}
 
 /** What InitProducerId does to a transactional id (reference: transactions.md section 3). */
 export type InitDecision =

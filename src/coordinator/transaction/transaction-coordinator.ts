@@ -1,8 +1,7 @@
-import { MAX_STRING_BYTES } from '../../protocol/bytes/reader.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
 import { ask, type Reply, type ReplyTo, reply, type Wake, wake } from '../effect.ts'
 import { decideEnd, type EndTxnRequest } from './end-txn.ts'
-import { decideInit } from './init-producer-id.ts'
+import { decideInit, type InitProducerIdRequest } from './init-producer-id.ts'
 import { PartitionSet, type TopicPartitions } from './partition-set.ts'
 import {
   NO_PRODUCER_EPOCH,
@@ -41,8 +40,6 @@ const NO_ID = ''
 
 /** Names are those of Kafka's settings. */
 export interface TransactionSettings {
-  readonly transactionMaxTimeoutMs: number
-  readonly transactionTwoPhaseCommitEnable: boolean
   readonly transactionalIdExpirationMs: number
   readonly transactionRemoveExpiredTransactionCleanupIntervalMs: number
 }
@@ -53,13 +50,6 @@ export interface TransactionContext {
   readonly coordinatorEpoch: number
   /** The finalized level of the feature, as it is now. */
   transactionVersion(): number
-}
-
-export interface InitProducerIdRequest extends ProducerIdAndEpoch {
-  readonly transactionalId: string
-  readonly transactionTimeoutMs: number
-  readonly enable2Pc: boolean
-  readonly keepPreparedTxn: boolean
 }
 
 /** Id and epoch are -1 unless there is something to tell. */
@@ -95,13 +85,12 @@ export class TransactionCoordinator {
     return this.#transactions
   }
 
+  /** Of a request that `checkInitProducerId` finds nothing wrong with. */
   initProducerId(
     request: InitProducerIdRequest,
     to: ReplyTo<ProducerAnswer>,
     nowMs: number,
   ): Effects {
-    const errorCode = this.#checkInit(request)
-    if (errorCode !== ErrorCode.NONE) return [refuse(to, errorCode)]
     const transaction = this.#transactions.get(request.transactionalId)
     if (transaction) return this.#init(transaction, request, to, nowMs)
     return [
@@ -114,19 +103,6 @@ export class TransactionCoordinator {
         failed: (error) => [refuse(to, error)],
       }),
     ]
-  }
-
-  #checkInit(request: InitProducerIdRequest): ErrorCode {
-    const { transactionMaxTimeoutMs, transactionTwoPhaseCommitEnable } = this.#context.settings
-    const { transactionalId, transactionTimeoutMs, enable2Pc } = request
-    if (transactionalId === '' || !fitsString(transactionalId)) return ErrorCode.INVALID_REQUEST
-    if (enable2Pc && !transactionTwoPhaseCommitEnable) {
-      return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-    }
-    if (request.keepPreparedTxn) return ErrorCode.UNSUPPORTED_VERSION
-    const isTimeoutValid =
-      enable2Pc || (transactionTimeoutMs > 0 && transactionTimeoutMs <= transactionMaxTimeoutMs)
-    return isTimeoutValid ? ErrorCode.NONE : ErrorCode.INVALID_TRANSACTION_TIMEOUT
   }
 
   /** While the id was allocated another request may have brought the transactional id in. */
@@ -209,7 +185,6 @@ export class TransactionCoordinator {
   }
 
   endTxn(request: EndTxnRequest, to: ReplyTo<ProducerAnswer>, nowMs: number): Effects {
-    if (request.transactionalId === '') return [refuse(to, ErrorCode.INVALID_REQUEST)]
     const transaction = this.#transactions.get(request.transactionalId)
     if (!transaction) return [refuse(to, ErrorCode.INVALID_PRODUCER_ID_MAPPING)]
     const decision = decideEnd(transaction, request)
@@ -299,7 +274,6 @@ function checkProducer(
   transaction: Transaction | undefined,
   producer: TransactionProducer,
 ): ErrorCode {
-  if (producer.transactionalId === '') return ErrorCode.INVALID_REQUEST
   if (!transaction || transaction.producerId !== producer.producerId) {
     return ErrorCode.INVALID_PRODUCER_ID_MAPPING
   }
@@ -354,9 +328,4 @@ function forgetAll(expired: readonly Transaction[]): Effects {
 function refuse(to: ReplyTo<ProducerAnswer>, errorCode: ErrorCode): Reply {
   const producerId = NO_PRODUCER_ID
   return reply(to, { errorCode, producerId, producerEpoch: NO_PRODUCER_EPOCH })
-}
-
-/** Bad UTF-8 grows when it is replaced, and the id goes into records. */
-function fitsString(text: string): boolean {
-  return text.length * 3 <= MAX_STRING_BYTES || Buffer.byteLength(text) <= MAX_STRING_BYTES
 }

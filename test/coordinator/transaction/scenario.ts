@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ReplyTo } from '../../../src/coordinator/effect.ts'
+import { checkInitProducerId } from '../../../src/coordinator/transaction/init-producer-id.ts'
 import type { TopicPartitions } from '../../../src/coordinator/transaction/partition-set.ts'
 import {
   type ProducerAnswer,
@@ -154,7 +155,12 @@ export class Scenario {
       enable2Pc: words.includes('2pc'),
       keepPreparedTxn: words.includes('keep'),
     }
-    this.#carryOut(this.#coordinator.initProducerId(request, this.#producerReply(), this.#nowMs))
+    const errorCode = checkInitProducerId(request, this.#settings)
+    if (errorCode !== ErrorCode.NONE) this.#say(`refused ${errorName(errorCode)}`)
+    else {
+      const to = this.#producerReply()
+      this.#carryOut(this.#coordinator.initProducerId(request, to, this.#nowMs))
+    }
   }
 
   #add(words: Words): void {
