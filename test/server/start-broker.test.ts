@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
@@ -14,6 +17,7 @@ import {
 } from '../../src/index.ts'
 import { Fetch } from '../../src/protocol/apis/01-fetch.ts'
 import { Metadata } from '../../src/protocol/apis/03-metadata.ts'
+import { InitProducerId } from '../../src/protocol/apis/22-init-producer-id.ts'
 import { decodeResponse, encodeRequest } from '../../src/protocol/message.ts'
 import type { Api, DecodedOf, EncodableOf } from '../../src/protocol/schema.ts'
 import { runBroker } from '../../src/server/run-broker.ts'
@@ -36,6 +40,12 @@ async function start(options: BrokerOptions = {}): Promise<RunningBroker> {
 function kafkaOf({ bootstrapServers }: RunningBroker): Kafka {
   const brokers = [bootstrapServers]
   return new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: { retries: 1 } })
+}
+
+async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'dohle-server-'))
+  open.push({ close: () => rm(directory, { recursive: true, force: true }) })
+  return join(directory, 'data')
 }
 
 async function connect(port: number, host?: string): Promise<RawClient> {
@@ -90,6 +100,25 @@ describe('kafkajs', () => {
     expect(await fetchValues(await connect(broker.port), 0)).toEqual(['one', 'two'])
   })
 
+  test('reads as a group what it sends', async () => {
+    const broker = await start({ topics: ['orders:3'] })
+    const consumer = kafkaOf(broker).consumer({ groupId: 'g' })
+    open.push({ close: () => consumer.disconnect() })
+    await consumer.connect()
+    await consumer.subscribe({ topic: 'orders', fromBeginning: true })
+    const values: string[] = []
+    await consumer.run({
+      eachMessage: async ({ message }) => void values.push(String(message.value)),
+    })
+    const producer = kafkaOf(broker).producer()
+    await producer.connect()
+    open.push({ close: () => producer.disconnect() })
+    const messages = ['a', 'b', 'c', 'd', 'e'].map((value) => ({ key: value, value }))
+    await producer.send({ topic: 'orders', messages })
+    await until(() => values.length === 5)
+    expect(values.sort()).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
   test('compresses, and produces idempotently', async () => {
     const broker = await start({ topics: ['orders'] })
     const producer = kafkaOf(broker).producer({ idempotent: true, maxInFlightRequests: 1 })
@@ -104,6 +133,36 @@ describe('kafkajs', () => {
       })
     }
     expect(await fetchValues(await connect(broker.port), 0)).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('a data directory', () => {
+  test('keeps records, topics and the identity of the cluster over a restart', async () => {
+    const dataDir = await temporaryDirectory()
+    const first = await startBroker({ dataDir, topics: ['orders'] })
+    const producer = kafkaOf(first).producer()
+    await producer.connect()
+    await producer.send({ topic: 'orders', messages: [{ value: 'kept' }] })
+    await producer.disconnect()
+    await first.stop()
+    const second = await start({ dataDir })
+    expect(second.clusterId).toBe(first.clusterId)
+    expect(await fetchValues(await connect(second.port), 0)).toEqual(['kept'])
+  })
+
+  test('never issues a producer id twice', async () => {
+    const dataDir = await temporaryDirectory()
+    const ids: number[] = []
+    for (let round = 0; round < 3; round++) {
+      const broker = await startBroker({ dataDir })
+      const client = await connect(broker.port)
+      for (let count = 0; count < 2; count++) {
+        const request = { transactionalId: null, transactionTimeoutMs: 1 }
+        ids.push((await ask(client, InitProducerId, 4, request)).producerId)
+      }
+      await broker.stop()
+    }
+    expect(ids).toEqual([0, 1, 1000, 1001, 2000, 2001])
   })
 })
 
