@@ -9,6 +9,7 @@ import type { GroupService } from './group-service.ts'
 import type { Handler } from './handler.ts'
 import type { Logger } from './logger.ts'
 import type { LoggerLevels } from './logger-levels.ts'
+import type { MetadataWriter } from './metadata-writer.ts'
 import type { Peer } from './peer.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { TopicAdmin } from './topics.ts'
@@ -19,6 +20,8 @@ export interface Broker {
   readonly brokerId: number
   readonly clusterId: string
   readonly engine: StorageEngine
+  /** Changes of cluster metadata, one after the other. */
+  readonly metadata: MetadataWriter
   readonly settings: Settings
   readonly clock: Clock
   /** All timers of this broker. */

@@ -160,6 +160,7 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
     brokerId,
     clusterId: engine.clusterId,
     engine,
+    metadata,
     settings,
     clock,
     timers,

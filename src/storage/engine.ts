@@ -21,6 +21,16 @@ export interface StorageEngine {
   readonly metadata: MetadataStore
   readonly groups: CoordinatorStore
   readonly transactions: CoordinatorStore
+  /** Where the bytes are, as DescribeLogDirs shows it. */
+  directories(): readonly LogDirectory[]
+}
+
+export interface LogDirectory {
+  /** Absolute. */
+  readonly path: string
+  /** Of the volume it is on; -1 when unknown. */
+  readonly totalBytes: number
+  readonly usableBytes: number
 }
 
 /** What an engine is given; nothing else of the process is visible to it. */

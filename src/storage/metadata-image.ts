@@ -7,6 +7,7 @@ import {
   type DelegationTokenImage,
   type MetadataImage,
   type PartitionImage,
+  type QuorumImage,
   type QuotaEntity,
   type ScramCredentialImage,
   type TopicImage,
@@ -50,6 +51,8 @@ export class MetadataState implements MetadataImage {
   readonly delegationTokens = new Map<string, DelegationTokenImage>()
   readonly #configs = new Map<number, Map<string, ReadonlyMap<string, string>>>()
   offset = -1
+  /** Told by control records, so set by who reads them. */
+  quorum: QuorumImage = { leaderId: -1, leaderEpoch: 0, voters: [] }
   nextProducerId = 0
   partitionCount = 0
   /** Undefined unless the log has one, from Kafka's time with ZooKeeper. */

@@ -89,6 +89,23 @@ export type ScramCredentialImage = RecordValue<'UserScramCredentialRecord'>
 export type AclImage = RecordValue<'AccessControlEntryRecord'>
 export type DelegationTokenImage = RecordValue<'DelegationTokenRecord'>
 
+/** The nodes that agree on metadata; one that a store does not have is all empty. */
+export interface QuorumImage {
+  /** -1 when unknown. */
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  readonly voters: readonly {
+    readonly voterId: number
+    /** Zero when voters are configured, not recorded. */
+    readonly directoryId: Uuid
+    readonly listeners: readonly {
+      readonly name: string
+      readonly host: string
+      readonly port: number
+    }[]
+  }[]
+}
+
 export interface MetadataImage {
   readonly topicsById: ReadonlyMap<Uuid, TopicImage>
   readonly topicsByName: ReadonlyMap<string, TopicImage>
@@ -97,6 +114,7 @@ export interface MetadataImage {
   readonly features: ReadonlyMap<string, number>
   /** Offset of the last replayed record; the finalized features' epoch. -1 before the first. */
   readonly offset: number
+  readonly quorum: QuorumImage
   /** First producer id of the next block that was never handed out. */
   readonly nextProducerId: number
   /** Of all topics together. */

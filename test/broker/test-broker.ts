@@ -64,6 +64,7 @@ export async function startTestBroker(
     brokerId: 1,
     clusterId: engine.clusterId,
     engine,
+    metadata: writer,
     settings,
     clock,
     timers,

@@ -1,5 +1,5 @@
 import type { Uuid } from '../../base/uuid.ts'
-import type { EngineContext, StorageEngine } from '../engine.ts'
+import type { EngineContext, LogDirectory, StorageEngine } from '../engine.ts'
 import type { MetadataStore } from '../metadata-store.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { LocalCoordinatorStore } from './coordinator-store.ts'
@@ -172,6 +172,10 @@ export class LocalEngine implements StorageEngine {
   get metadata(): MetadataStore {
     if (!this.#metadata) throw new Error('the engine is not open')
     return this.#metadata
+  }
+
+  directories(): readonly LogDirectory[] {
+    return [{ path: this.#directory.path, ...this.#environment.files.space(this.#directory.path) }]
   }
 
   async open(): Promise<void> {

@@ -1,13 +1,14 @@
-import { METADATA_TOPIC_UUID } from '../../base/uuid.ts'
+import { METADATA_TOPIC_UUID, ZERO_UUID } from '../../base/uuid.ts'
 import { decodeBody } from '../../protocol/body.ts'
 import { ProtocolError } from '../../protocol/bytes/protocol-error.ts'
-import { KRaftVersionRecord } from '../../protocol/embedded/control-records.ts'
+import { KRaftVersionRecord, VotersRecord } from '../../protocol/embedded/control-records.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { batches } from '../../protocol/records/batch.ts'
 import { type AppendResult, type LogConfig, StorageError } from '../engine.ts'
 import { decodeRecord, encodeRecord } from '../metadata-codec.ts'
 import { KRAFT_VERSION, MetadataReplayError, MetadataState } from '../metadata-image.ts'
 import type { MetadataRecord, ReplayedRecord } from '../metadata-record.ts'
+import type { QuorumImage } from '../metadata-store.ts'
 import { METADATA_TOPIC_NAME, PARTITION_METADATA_FILE } from './file-names.ts'
 import { type Files, replaceFileDurably } from './files.ts'
 import type { ClosableMetadataStore, MetadataStart } from './local-engine.ts'
@@ -239,7 +240,10 @@ export class MetadataLog implements ClosableMetadataStore {
   #visitControl(type: string, value: Buffer, offset: number): void {
     this.image.offset = Math.max(this.image.offset, offset)
     if (type === 'LEADER_CHANGE') this.image.dropTransaction()
-    if (type === 'KRAFT_VOTERS') this.#quorum = { ...this.#quorum, voters: value }
+    if (type === 'KRAFT_VOTERS') {
+      this.#quorum = { ...this.#quorum, voters: value }
+      this.image.quorum = { ...this.image.quorum, voters: votersOf(value) }
+    }
     if (type !== 'KRAFT_VERSION') return
     this.#quorum = { ...this.#quorum, kraftVersion: value }
     const { kRaftVersion } = decodeBody(KRaftVersionRecord, 0, value)
@@ -262,6 +266,13 @@ export class MetadataLog implements ClosableMetadataStore {
     const controls = [leaderChange(leaderId), ...(isFirst ? quorumControls(this.#quorum) : [])]
     const { lastOffset } = this.#append(controlBatch(controls, { timestampMs: nowMs }), nowMs)
     this.image.offset = lastOffset
+    const { voters } = this.image.quorum
+    const itself = { voterId: leaderId, directoryId: ZERO_UUID, listeners: [] }
+    this.image.quorum = {
+      leaderId,
+      leaderEpoch: lastEpoch + 1,
+      voters: voters.length > 0 ? voters : [itself],
+    }
     // A directory that Kafka has run with static voters knows its epoch from this file alone.
     await replaceFileDurably(
       this.#files,
@@ -337,6 +348,15 @@ async function formatDirectory(
     formatPartitionMetadata(METADATA_TOPIC_UUID),
   )
   await writeSnapshot(files, directory, { endOffset: 0, epoch: 0 }, bytes)
+}
+
+function votersOf(record: Buffer): QuorumImage['voters'] {
+  const { voters } = decodeBody(VotersRecord, 0, record)
+  return voters.map(({ voterId, voterDirectoryId, endpoints }) => ({
+    voterId,
+    directoryId: voterDirectoryId,
+    listeners: endpoints,
+  }))
 }
 
 /** The metadata log is trimmed by snapshots alone. */
