@@ -67,6 +67,12 @@ export class OffsetMap {
   }
 }
 
+/** A link could lead out of the directory, or to what another process writes. */
+export function notFollowed(path: string): StorageError {
+  const text = `${path} is a symbolic link or something else that is not followed. Put the real thing in its place.`
+  return new StorageError('unreadable', text)
+}
+
 /** The directory as a whole: who owns it, how it was left, what is in it. */
 export class DataDirectory {
   readonly path: string
@@ -242,8 +248,9 @@ export class DataDirectory {
   partitions(): PartitionDirectory[] {
     const found: PartitionDirectory[] = []
     for (const { name, kind } of this.#files.list(this.path)) {
-      const parsed = kind === 'directory' ? parsePartitionDirectoryName(name) : undefined
-      if (!parsed || asideKindOf(name) || parsed.topic === METADATA_TOPIC_NAME) continue
+      const parsed = parsePartitionDirectoryName(name)
+      if (!parsed || kind === 'file' || parsed.topic === METADATA_TOPIC_NAME) continue
+      if (kind !== 'directory') throw notFollowed(this.#file(name))
       const metadata = this.#files.readFile(`${this.#file(name)}/${PARTITION_METADATA_FILE}`)
       const topicId = metadata && parsePartitionMetadata(metadata.toString('utf8'))
       found.push({ ...parsed, name, topicId })

@@ -13,6 +13,7 @@ import { TailBudget } from './log-tail.ts'
 import { Maintenance } from './maintenance.ts'
 import { NameSync } from './name-sync.ts'
 import { OpenFiles } from './open-files.ts'
+import { ResidentIndexes } from './resident-indexes.ts'
 import { retain } from './retention.ts'
 import { TopicLogs } from './topic-logs.ts'
 
@@ -39,6 +40,8 @@ export interface LocalEngineOptions {
   readonly openFilesMax?: number
   /** Last appended bytes kept for consumers that follow, over all partitions. */
   readonly tailCacheBytes?: number
+  /** Indexes kept of segments that take no more records. */
+  readonly indexCacheBytes?: number
   /** Free read buffers kept. */
   readonly bufferPoolBytes?: number
   readonly random?: () => number
@@ -77,6 +80,7 @@ const defaults = {
   fileDeleteDelayMs: 60_000,
   openFilesMax: 1_000,
   tailCacheBytes: 64 * 1024 * 1024,
+  indexCacheBytes: 32 * 1024 * 1024,
   bufferPoolBytes: 64 * 1024 * 1024,
   random: Math.random,
 }
@@ -132,6 +136,7 @@ export class LocalEngine implements StorageEngine {
       openFiles: new OpenFiles(files, openFilesMax),
       buffers,
       tails: new TailBudget(buffers, tailCacheBytes),
+      residentIndexes: new ResidentIndexes(this.#options.indexCacheBytes),
       producerCount: { count: 0 },
       clock: this.#context.clock,
       durability,
@@ -180,6 +185,7 @@ export class LocalEngine implements StorageEngine {
 
   async open(): Promise<void> {
     await this.#directory.open(this.#options.clusterId)
+    const startedAtMs = this.#context.clock.nowMs()
     try {
       const { wasClean, writesSurvived, clusterId, directoryId } = this.#directory
       const metadata = await this.#options.openMetadata({
@@ -201,6 +207,12 @@ export class LocalEngine implements StorageEngine {
       this.#directory.release()
       throw error
     }
+    this.#context.report('info', 'data directory opened', {
+      path: this.#directory.path,
+      clusterId: this.#directory.clusterId,
+      wasClean: this.#directory.wasClean,
+      tookMs: this.#context.clock.nowMs() - startedAtMs,
+    })
     this.#beginMaintenance()
   }
 
@@ -279,10 +291,18 @@ export class LocalEngine implements StorageEngine {
   /** A start that a client raised must not come back after a crash. */
   #checkpointLogStarts(): void | Promise<void> {
     const entries = this.#raisedLogStarts()
-    if (this.#options.durability.mode === 'sync') {
-      return this.#directory.writeLogStartOffsetsDurably(entries)
+    const failed = (error: unknown) => {
+      this.#failed('checkpoint of log starts', error)
+      throw error
     }
-    this.#directory.writeLogStartOffsets(entries)
+    if (this.#options.durability.mode === 'sync') {
+      return this.#directory.writeLogStartOffsetsDurably(entries).catch(failed)
+    }
+    try {
+      this.#directory.writeLogStartOffsets(entries)
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #raisedLogStarts() {

@@ -37,7 +37,10 @@ const UNKNOWN_BOUNDS: Bounds = {
 export interface LogStoreHooks {
   /** Syncs before the result: durability mode `sync`. */
   readonly syncsAppends: boolean
-  /** Log starts were raised by a client; resolves or returns when that is as durable as an append. */
+  /**
+   * Log starts were raised by a client; resolves or returns when that is as durable as an append.
+   * Reports and throws what goes wrong.
+   */
   logStartRaised(): void | Promise<void>
   /** The log has bytes that are not synced. */
   appended(log: Log): void
@@ -300,8 +303,18 @@ export class LocalLogStore implements LogStore {
     log.raiseLogStart(offset)
     const result = { errorCode: ErrorCode.NONE, logStartOffset: log.logStartOffset }
     if (log.logStartOffset === before) return result
-    const done = this.#hooks.logStartRaised()
-    return done ? done.then(() => result) : result
+    const failed = { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
+    try {
+      const done = this.#hooks.logStartRaised()
+      return done
+        ? done.then(
+            () => result,
+            () => failed,
+          )
+        : result
+    } catch {
+      return failed
+    }
   }
 
   producers(partition: TopicPartition): readonly ProducerStateView[] {

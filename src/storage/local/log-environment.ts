@@ -7,6 +7,7 @@ import type { TailBudget } from './log-tail.ts'
 import type { NameSync } from './name-sync.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { ProducerCount } from './producer-state.ts'
+import type { ResidentIndexes } from './resident-indexes.ts'
 
 /**
  * When an append counts (promises.md section 1). `os`: once the bytes are in the file. `interval`:
@@ -23,6 +24,7 @@ export interface LogEnvironment {
   readonly openFiles: OpenFiles
   readonly buffers: BufferPool
   readonly tails: TailBudget
+  readonly residentIndexes: ResidentIndexes
   readonly producerCount: ProducerCount
   readonly clock: Clock
   readonly durability: Durability

@@ -1,3 +1,4 @@
+import { notFollowed } from './data-directory.ts'
 import {
   CLEANED_SUFFIX,
   DELETED_SUFFIX,
@@ -25,7 +26,10 @@ export class LogFiles {
   constructor(files: Files, directory: string) {
     this.#files = files
     this.directory = directory
-    for (const { name, kind } of files.list(directory)) if (kind === 'file') this.#names.add(name)
+    for (const { name, kind } of files.list(directory)) {
+      if (kind === 'file') this.#names.add(name)
+      else if (kind === 'other') throw notFollowed(`${directory}/${name}`)
+    }
   }
 
   has(name: string): boolean {

@@ -340,6 +340,9 @@ export class Log {
   /** The directory is made with the first record: 1,000 topics are created without a system call. */
   #materialise(): void {
     const { files } = this.environment
+    const holdsData = this.active.storedBytes() > 0
+    // Only when someone put it there since the start, which found none.
+    if (holdsData) throw new Error(`${this.directory} is that of a new partition, but holds data`)
     files.makeDirectory(this.directory)
     // Before any data, so that no data can ever be taken for that of another topic.
     const metadataPath = `${this.directory}/${PARTITION_METADATA_FILE}`
@@ -366,6 +369,7 @@ export class Log {
     const segment = new Segment({
       openFiles: environment.openFiles,
       buffers: environment.buffers,
+      residentIndexes: environment.residentIndexes,
       directory: this.directory,
       baseOffset: this.logEndOffset,
       sizeBytes: 0,
@@ -379,6 +383,7 @@ export class Log {
     active.writeIndexes()
     if (this.#areEpochsUnwritten) this.#writeEpochs()
     this.rolledBytes += active.sizeBytes
+    active.makeIndexesEvictable()
     this.segments.push(segment)
     this.tail.clear()
     this.#areNamesUnsynced = true

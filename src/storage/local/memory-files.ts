@@ -1,14 +1,24 @@
 import { assert } from '../../base/assert.ts'
-import type { DirectoryEntry, FileAccess, FileLock, FileStat, Files, OpenFile } from './files.ts'
+import {
+  type DirectoryEntry,
+  type FileAccess,
+  type FileLock,
+  type FileStat,
+  type Files,
+  type OpenFile,
+  parentOf,
+} from './files.ts'
 
 /** Content is kept in chunks, so that a growing file is not copied over and over. */
 const CHUNK_BYTES = 64 * 1024
 const FIRST_CHUNK_BYTES = 512
 
+/** What a name in a directory stands for; directories themselves are found by their path. */
+type Node = MemoryContent | 'directory'
+
 /** A file system in memory: the broker without a directory, and the base of crash tests. */
 export class MemoryFiles implements Files {
-  readonly #files = new Map<string, MemoryContent>()
-  readonly #directories = new Set<string>([''])
+  readonly #directories = new Map<string, Map<string, Node>>([['', new Map()]])
   readonly #locks = new Set<string>()
   readonly #nowMs: () => number
 
@@ -17,16 +27,13 @@ export class MemoryFiles implements Files {
   }
 
   open(path: string, access: FileAccess): OpenFile {
-    let content = this.#files.get(path)
-    if (!content) {
-      if (access === 'read') throw systemError('ENOENT', 'open', path)
-      content = this.#create(path)
-    }
-    return new MemoryFile(content, this.#nowMs)
+    const content = this.#content(path)
+    if (!content && access === 'read') throw systemError('ENOENT', 'open', path)
+    return new MemoryFile(content ?? this.#create(path), this.#nowMs)
   }
 
   readFile(path: string): Buffer | undefined {
-    const content = this.#files.get(path)
+    const content = this.#content(path)
     if (!content) return undefined
     const bytes = Buffer.alloc(content.sizeBytes)
     content.read(bytes, 0)
@@ -34,91 +41,70 @@ export class MemoryFiles implements Files {
   }
 
   writeFile(path: string, text: Uint8Array | string): void {
-    const content = this.#files.get(path) ?? this.#create(path)
+    const content = this.#content(path) ?? this.#create(path)
     content.truncate(0)
     content.write(typeof text === 'string' ? Buffer.from(text) : text, 0)
     content.modifiedMs = this.#nowMs()
   }
 
   stat(path: string): FileStat | undefined {
-    const content = this.#files.get(path)
-    if (content) {
-      return { sizeBytes: content.sizeBytes, modifiedMs: content.modifiedMs, kind: 'file' }
-    }
-    if (!this.#directories.has(path)) return undefined
-    return { sizeBytes: 0, modifiedMs: 0, kind: 'directory' }
+    const node = this.#node(path)
+    if (node === 'directory') return { sizeBytes: 0, modifiedMs: 0, kind: 'directory' }
+    return node && { sizeBytes: node.sizeBytes, modifiedMs: node.modifiedMs, kind: 'file' }
   }
 
   list(directory: string): DirectoryEntry[] {
-    if (!this.#directories.has(directory)) throw systemError('ENOENT', 'scandir', directory)
-    const prefix = `${directory}/`
-    const isChild = (path: string) =>
-      path.startsWith(prefix) && path.indexOf('/', prefix.length) < 0 && path !== prefix
-    const named = (kind: DirectoryEntry['kind']) => (path: string) => ({
-      name: path.slice(prefix.length),
-      kind,
-    })
-    return [
-      ...[...this.#files.keys()].filter(isChild).map(named('file')),
-      ...[...this.#directories].filter(isChild).map(named('directory')),
-    ]
+    return [...this.#children(directory, 'scandir')].map(([name, node]) => ({
+      name,
+      kind: node === 'directory' ? 'directory' : 'file',
+    }))
   }
 
   makeDirectory(path: string): void {
-    if (this.#files.has(path)) throw systemError('EEXIST', 'mkdir', path)
-    for (let end = path.indexOf('/', 1); end > 0; end = path.indexOf('/', end + 1)) {
-      this.#directories.add(path.slice(0, end))
-    }
-    this.#directories.add(path)
+    if (this.#directories.has(path)) return
+    const parent = parentOf(path)
+    this.makeDirectory(parent)
+    if (this.#node(path)) throw systemError('EEXIST', 'mkdir', path)
+    this.#children(parent, 'mkdir').set(nameOf(path), 'directory')
+    this.#directories.set(path, new Map())
   }
 
   rename(from: string, to: string): void {
-    const content = this.#files.get(from)
-    if (content) {
-      this.#wantParent(to, 'rename')
-      this.#files.delete(from)
-      this.#files.set(to, content)
-      return
-    }
-    if (!this.#directories.has(from)) throw systemError('ENOENT', 'rename', from)
-    this.#moveDirectory(from, to)
+    const node = this.#node(from)
+    if (!node) throw systemError('ENOENT', 'rename', from)
+    const target = this.#children(parentOf(to), 'rename')
+    this.#children(parentOf(from), 'rename').delete(nameOf(from))
+    target.set(nameOf(to), node)
+    if (node === 'directory') this.#moveChildren(from, to)
   }
 
-  #moveDirectory(from: string, to: string): void {
-    const prefix = `${from}/`
+  #moveChildren(from: string, to: string): void {
+    const children = this.#children(from, 'rename')
     this.#directories.delete(from)
-    this.#directories.add(to)
-    for (const path of [...this.#directories]) {
-      if (!path.startsWith(prefix)) continue
-      this.#directories.delete(path)
-      this.#directories.add(to + path.slice(from.length))
-    }
-    for (const [path, content] of [...this.#files]) {
-      if (!path.startsWith(prefix)) continue
-      this.#files.delete(path)
-      this.#files.set(to + path.slice(from.length), content)
+    this.#directories.set(to, children)
+    for (const [name, node] of children) {
+      if (node === 'directory') this.#moveChildren(`${from}/${name}`, `${to}/${name}`)
     }
   }
 
   removeFile(path: string): void {
-    this.#files.delete(path)
+    this.#directories.get(parentOf(path))?.delete(nameOf(path))
   }
 
   removeDirectory(path: string): void {
-    const prefix = `${path}/`
+    const children = this.#directories.get(path)
+    if (!children) return
+    for (const [name, node] of children) {
+      if (node === 'directory') this.removeDirectory(`${path}/${name}`)
+    }
     this.#directories.delete(path)
-    for (const one of [...this.#directories]) {
-      if (one.startsWith(prefix)) this.#directories.delete(one)
-    }
-    for (const one of [...this.#files.keys()]) {
-      if (one.startsWith(prefix)) this.#files.delete(one)
-    }
+    this.removeFile(path)
   }
 
   async syncDirectory(_path: string): Promise<void> {}
 
   setModifiedMs(path: string, modifiedMs: number): void {
-    const content = this.#files.get(path)
+    const content = this.#content(path)
     if (content) content.modifiedMs = modifiedMs
   }
 
@@ -133,16 +119,30 @@ export class MemoryFiles implements Files {
   }
 
   #create(path: string): MemoryContent {
-    this.#wantParent(path, 'open')
     const content = new MemoryContent(this.#nowMs())
-    this.#files.set(path, content)
+    this.#children(parentOf(path), 'open').set(nameOf(path), content)
     return content
   }
 
-  #wantParent(path: string, operation: string): void {
-    const parent = path.slice(0, path.lastIndexOf('/'))
-    if (!this.#directories.has(parent)) throw systemError('ENOENT', operation, path)
+  #node(path: string): Node | undefined {
+    if (path === '') return 'directory'
+    return this.#directories.get(parentOf(path))?.get(nameOf(path))
   }
+
+  #content(path: string): MemoryContent | undefined {
+    const node = this.#node(path)
+    return node === 'directory' ? undefined : node
+  }
+
+  #children(directory: string, operation: string): Map<string, Node> {
+    const children = this.#directories.get(directory)
+    if (!children) throw systemError('ENOENT', operation, directory)
+    return children
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 /** An error as the system's own, for what takes the place of a disk. */

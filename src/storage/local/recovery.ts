@@ -230,6 +230,11 @@ class Recovery {
     segment.sizeBytes = sizeBytes
     if (position < sizeBytes) return { position, sizeBytes }
     segment.closeTimeIndex()
+    if (segment !== this.#segments.at(-1)) {
+      // Written at once, so that they need not all be kept in memory.
+      segment.writeIndexes()
+      segment.makeIndexesEvictable()
+    }
     return undefined
   }
 
@@ -313,6 +318,7 @@ function newSegment(environment: LogEnvironment, spec: LogSpec, baseOffset: numb
   return new Segment({
     openFiles: environment.openFiles,
     buffers: environment.buffers,
+    residentIndexes: environment.residentIndexes,
     directory: spec.directory,
     baseOffset,
     sizeBytes: stat?.sizeBytes ?? 0,

@@ -12,6 +12,7 @@ import {
 import { type Files, replaceFile, syncFile } from './files.ts'
 import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import { FileSlot, type OpenFiles } from './open-files.ts'
+import type { ResidentIndexes } from './resident-indexes.ts'
 import { TIME_INDEX_ENTRY_BYTES, TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
@@ -26,6 +27,7 @@ export interface SegmentIndexes {
 export interface SegmentOptions {
   readonly openFiles: OpenFiles
   readonly buffers: BufferPool
+  readonly residentIndexes: ResidentIndexes
   readonly directory: string
   readonly baseOffset: number
   readonly sizeBytes: number
@@ -45,6 +47,7 @@ export class Segment {
   readonly log: FileSlot
   readonly #openFiles: OpenFiles
   readonly #buffers: BufferPool
+  readonly #residentIndexes: ResidentIndexes
   #directory: string
   readonly #jitterMs: number
   readonly #createdMs: number
@@ -68,6 +71,7 @@ export class Segment {
     this.baseOffset = options.baseOffset
     this.#openFiles = options.openFiles
     this.#buffers = options.buffers
+    this.#residentIndexes = options.residentIndexes
     this.#directory = options.directory
     this.#jitterMs = options.jitterMs
     this.sizeBytes = options.sizeBytes
@@ -139,8 +143,19 @@ export class Segment {
 
   /** From memory, else from their files, else built from the batches. */
   indexes(): SegmentIndexes {
-    this.#indexes ??= this.#loadIndexes()
-    return this.#indexes
+    if (this.#indexes) return this.#indexes
+    const indexes = this.#loadIndexes()
+    this.#indexes = indexes
+    this.makeIndexesEvictable()
+    return indexes
+  }
+
+  /** From now on the indexes may leave memory when others need the room. */
+  makeIndexesEvictable(): void {
+    if (!this.#indexes) return
+    const { offsets, times, transactions } = this.#indexes
+    const bytes = offsets.sizeBytes + times.sizeBytes + transactions.entries.length * 64
+    this.#residentIndexes.add(this, bytes)
   }
 
   /** Lets indexes that are in their files go from memory. */
@@ -168,6 +183,11 @@ export class Segment {
     const before = times.count
     times.maybeAppend(this.#maxTimestampMs, this.#maxTimestampOffset)
     if (times.count !== before) this.areIndexesUnwritten = true
+  }
+
+  /** Bytes in a file of its name, if there is one. */
+  storedBytes(): number {
+    return this.#openFiles.files.stat(this.#path(LOG_SUFFIX))?.sizeBytes ?? 0
   }
 
   /** Makes its files, empty. What is left of an earlier try is gone. */
@@ -226,6 +246,7 @@ export class Segment {
 
   close(): void {
     this.log.close()
+    this.#residentIndexes.remove(this)
   }
 
   /** Its files are gone at once. */

@@ -7,6 +7,8 @@ import type { LocalLogStore } from './local-log-store.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { createLog, type LogSpec, openLog } from './recovery.ts'
 
+const TURN_MS = 50
+
 export interface TopicLogsOptions {
   readonly environment: LogEnvironment
   readonly directory: DataDirectory
@@ -18,6 +20,7 @@ export interface TopicLogsOptions {
 /** Logs come and go with the topics of the metadata: one log for each partition there, no other. */
 export class TopicLogs {
   readonly #options: TopicLogsOptions
+  #gaveWayAtMs = 0
 
   constructor(options: TopicLogsOptions) {
     this.#options = options
@@ -52,9 +55,16 @@ export class TopicLogs {
           isThere,
         )
       }
-      // A long recovery lets signals and timers have their turn.
-      await Promise.resolve()
+      await this.#giveWay()
     }
+  }
+
+  /** A long recovery lets signals and timers have their turn. */
+  async #giveWay(): Promise<void> {
+    const nowMs = this.#options.context.clock.nowMs()
+    if (nowMs - this.#gaveWayAtMs < TURN_MS) return
+    this.#gaveWayAtMs = nowMs
+    await new Promise((resolve) => setImmediate(resolve))
   }
 
   #add(spec: LogSpec, isThere: boolean): void {
