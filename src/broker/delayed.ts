@@ -2,14 +2,19 @@ import type { TimerQueue } from '../base/timer-queue.ts'
 import type { IsolationLevel, LogStore, Position } from '../storage/engine.ts'
 import type { Peer } from './peer.ts'
 
+/** Record bytes of all fetches that were read and are not with the kernel. */
+const MAX_UNSENT_BYTES = 256 * 1024 * 1024
+const MIN_FETCH_BYTES = 64 * 1024
+
 export type WakeReason = 'data' | 'deadline' | 'disconnect' | 'stopping'
 
 /**
- * Requests that wait for data. Each ends once: by an append, by its deadline, when its client
+ * Fetches under way: how much they hold, and those that wait for data. Each ends once: by an append, by its deadline, when its client
  * leaves, or when the broker stops.
  */
 export class DelayedFetches {
   readonly #timers: TimerQueue
+  #unsentBytes = 0
   readonly #waiting = new Set<(reason: WakeReason) => void>()
   #stopping = false
 
@@ -19,6 +24,22 @@ export class DelayedFetches {
 
   get size(): number {
     return this.#waiting.size
+  }
+
+  /**
+   * Most bytes that a fetch may read now. Clients that fetch and do not take what they asked for
+   * hold read buffers: with those at their limit, fetches get small but go on.
+   */
+  get maxBytes(): number {
+    return Math.max(MIN_FETCH_BYTES, MAX_UNSENT_BYTES - this.#unsentBytes)
+  }
+
+  /** `byteCount` bytes were read, and are on their way until the returned function is called. */
+  hold(byteCount: number): () => void {
+    this.#unsentBytes += byteCount
+    return () => {
+      this.#unsentBytes -= byteCount
+    }
   }
 
   /** Waits until about `minBytes` are there at `positions`, which may be early but never late. */

@@ -68,7 +68,8 @@ function allInError(request: Request, errorCode: ErrorCode): TopicResponse[] {
 }
 
 function limitsOf(request: Request, { apiVersion }: RequestContext, broker: Broker): FetchLimits {
-  const maxBytes = Math.min(request.maxBytes, broker.settings.fetchMaxBytes)
+  const { settings, fetches } = broker
+  const maxBytes = Math.min(request.maxBytes, settings.fetchMaxBytes, fetches.maxBytes)
   return {
     isolation: isolationLevel(request.isolationLevel),
     minBytes: Math.min(request.minBytes, maxBytes),
@@ -169,7 +170,7 @@ class FetchWork {
       pass.partitions,
       this.#broker.clock.nowMs(),
     )
-    if (pass.byteLength > 0) this.#context.onSent(() => pass.release())
+    if (pass.byteLength > 0) this.#holdUntilSent(pass)
     const { partitions } = this.#session
     const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
     const hints = new LeaderHints(this.#broker, this.#context.peer)
@@ -181,6 +182,14 @@ class FetchWork {
       else responses.push({ topic, topicId, partitions: [data] })
     }
     return { errorCode, sessionId, responses, nodeEndpoints: hints.nodeEndpoints() }
+  }
+
+  #holdUntilSent(pass: FetchPass): void {
+    const letGo = this.#broker.fetches.hold(pass.byteLength)
+    this.#context.onSent(() => {
+      letGo()
+      pass.release()
+    })
   }
 
   #forVersion(data: PartitionData, wanted: WantedPartition, hints: LeaderHints): PartitionData {

@@ -34,8 +34,22 @@ export function unsupportedApiVersions({ minVersion, maxVersion }: Handler): Res
   }
 }
 
-function advertised(broker: Broker) {
-  return broker.handlers
+type ApiKeys = Response['apiKeys']
+
+/** By list of handlers, which never changes. */
+const advertisedBy = new WeakMap<readonly Handler[], ApiKeys>()
+
+function advertised({ handlers }: Broker): ApiKeys {
+  let apiKeys = advertisedBy.get(handlers)
+  if (!apiKeys) {
+    apiKeys = apiKeysOf(handlers)
+    advertisedBy.set(handlers, apiKeys)
+  }
+  return apiKeys
+}
+
+function apiKeysOf(handlers: readonly Handler[]): ApiKeys {
+  return handlers
     .filter((one) => one.advertised)
     .map(({ api, minVersion, maxVersion }) => ({
       apiKey: api.key,

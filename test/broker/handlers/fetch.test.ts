@@ -108,6 +108,21 @@ describe('what is there', () => {
   })
 })
 
+test('while clients hold a lot of unsent records, fetches get small and go on', async () => {
+  const topic = broker.createTopic('t', 4)
+  for (const partition of [0, 1, 2, 3]) await append(topic, ['x'.repeat(60_000)], partition)
+  const all = [0, 1, 2, 3].map((partition) => wanted({ partition }))
+  const ask = async () => {
+    const { responses } = await broker.ask(Fetch, 12, request(topic, all))
+    return responses[0]!.partitions.filter(({ records }) => records!.byteLength > 0).length
+  }
+  expect(await ask()).toBe(4)
+  const letGo = broker.broker.fetches.hold(256 * 1024 * 1024)
+  expect(await ask()).toBe(1)
+  letGo()
+  expect(await ask()).toBe(4)
+})
+
 describe('errors', () => {
   test('unknown names, ids and partitions', async () => {
     const topic = broker.createTopic('t')

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ZERO_UUID } from '../../../src/base/uuid.ts'
 import { Metadata } from '../../../src/protocol/apis/03-metadata.ts'
+import { SaslHandshake } from '../../../src/protocol/apis/17-sasl-handshake.ts'
 import { ApiVersions } from '../../../src/protocol/apis/18-api-versions.ts'
 import { DeleteRecords } from '../../../src/protocol/apis/21-delete-records.ts'
 import { InitProducerId } from '../../../src/protocol/apis/22-init-producer-id.ts'
+import { SaslAuthenticate } from '../../../src/protocol/apis/36-sasl-authenticate.ts'
 import { DescribeCluster } from '../../../src/protocol/apis/60-describe-cluster.ts'
 import { batchOf } from '../../storage/batches.ts'
 import { answerOf, startTestBroker, type TestBroker } from '../test-broker.ts'
@@ -263,4 +265,11 @@ describe('delete records', () => {
     expect(await deleteBefore(0, '__consumer_offsets')).toEqual([17, -1])
     expect(await deleteBefore(0, 'nowhere')).toEqual([3, -1])
   })
+})
+
+test('SASL on a listener without it is an illegal state, and the connection goes on', async () => {
+  const handshake = await broker.ask(SaslHandshake, 1, { mechanism: 'PLAIN' })
+  expect(handshake).toEqual({ errorCode: 34, mechanisms: [] })
+  const authenticate = await broker.ask(SaslAuthenticate, 2, { authBytes: Buffer.from('x') })
+  expect(authenticate).toMatchObject({ errorCode: 34, sessionLifetimeMs: 0 })
 })
