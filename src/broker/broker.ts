@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { TimerQueue } from '../base/timer-queue.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { StorageEngine } from '../storage/engine.ts'
+import type { ClientTelemetry } from './client-telemetry.ts'
 import type { ConfigAdmin } from './configs.ts'
 import type { DelayedFetches } from './delayed.ts'
 import type { FetchSessions } from './fetch-session.ts'
@@ -37,6 +38,7 @@ export interface Broker {
   /** Changes of dynamic configs. */
   readonly configs: ConfigAdmin
   readonly loggers: LoggerLevels
+  readonly telemetry: ClientTelemetry
   readonly groups: GroupService
   readonly transactions: TransactionService
   /** Live brokers with the address that this peer can dial. */

@@ -1,3 +1,4 @@
+import { RE2JS, RE2JSException } from 're2js'
 import { KafkaError } from '../protocol/error-code.ts'
 import { brokerSettingsByName } from '../settings/broker-settings.ts'
 import {
@@ -93,12 +94,14 @@ function checkClientMetric(key: string, value: Setting['value']): void {
   }
 }
 
+/** Patterns run on an engine that is linear in the text. */
 function isPattern(text: string): boolean {
   try {
-    new RegExp(text)
+    RE2JS.compile(text)
     return true
-  } catch {
-    return false
+  } catch (error) {
+    if (error instanceof RE2JSException) return false
+    throw error
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { TimerQueue } from '../base/timer-queue.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { Broker } from '../broker/broker.ts'
+import { ClientTelemetry } from '../broker/client-telemetry.ts'
 import { ConfigAdmin } from '../broker/configs.ts'
 import { DelayedFetches } from '../broker/delayed.ts'
 import { RequestDispatcher } from '../broker/dispatch.ts'
@@ -169,6 +170,10 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
     topics,
     configs: new ConfigAdmin({ metadata, settings, brokerId, loggers }),
     loggers,
+    telemetry: new ClientTelemetry({
+      image: () => engine.metadata.image,
+      maxBytes: () => settings.telemetryMaxBytes,
+    }),
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds,

@@ -1,6 +1,7 @@
 import { TimerQueue } from '../../src/base/timer-queue.ts'
 import { randomUuid, ZERO_UUID } from '../../src/base/uuid.ts'
 import type { Broker } from '../../src/broker/broker.ts'
+import { ClientTelemetry } from '../../src/broker/client-telemetry.ts'
 import { ConfigAdmin } from '../../src/broker/configs.ts'
 import { DelayedFetches } from '../../src/broker/delayed.ts'
 import { RequestDispatcher } from '../../src/broker/dispatch.ts'
@@ -73,6 +74,10 @@ export async function startTestBroker(
     topics,
     configs: new ConfigAdmin({ metadata: writer, settings, brokerId: 1, loggers }),
     loggers,
+    telemetry: new ClientTelemetry({
+      image: () => metadata.image,
+      maxBytes: () => settings.telemetryMaxBytes,
+    }),
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds: new ProducerIds(metadata, 1),
