@@ -4,6 +4,8 @@ import { parseUuid, type Uuid } from '../../src/base/uuid.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
 import { records } from '../../src/protocol/records/iterate.ts'
 import type { IsolationLevel, TopicPartition } from '../../src/storage/engine.ts'
+import type { MetadataStart } from '../../src/storage/local/local-engine.ts'
+import { MetadataLog } from '../../src/storage/local/metadata-log.ts'
 import { OffsetIndex } from '../../src/storage/local/offset-index.ts'
 import { decodeProducerSnapshot } from '../../src/storage/local/producer-snapshot.ts'
 import { TimeIndex } from '../../src/storage/local/time-index.ts'
@@ -44,6 +46,12 @@ interface GoldenDirectory {
 
 function sha256(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Over the directory's own metadata log; without it, over what the test says. */
+function openWith(metadata: 'its own metadata' | 'metadata of the test') {
+  if (metadata === 'metadata of the test') return {}
+  return { openMetadata: (start: MetadataStart) => MetadataLog.open(start) }
 }
 
 /** What a consumer would get: records, without those of aborted transactions if asked so. */
@@ -93,64 +101,73 @@ async function consume(
 
 const clean = goldenJson<GoldenDirectory>('storage/clean.expected.json')
 
-describe.each(backends)('the cleanly stopped directory of Apache Kafka on $name', ({ make }) => {
-  async function openClean() {
-    const backend = make()
-    unpack('clean.tar.gz', backend.files, backend.dataDir)
-    const fixture = new EngineFixture(backend.files, `${backend.dataDir}/kafka`, {
-      config: { retentionMs: -1 },
-      options: { producerIdExpirationMs: Number.MAX_SAFE_INTEGER },
-    })
-    fixture.clock.advance(clean.writtenAtMs - fixture.clock.nowMs())
-    for (const { name, topicId, partitions } of clean.topics) {
-      fixture.metadata.createTopic(name, parseUuid(topicId)!, partitions.length, 2)
-    }
-    await fixture.open()
-    return { backend, fixture }
-  }
+const metadatas = ['its own metadata', 'metadata of the test'] as const
+/** A hundred partitions on a busy disk take their time: there the whole way once is enough. */
+const ways = backends.flatMap(({ name, make }) =>
+  metadatas.slice(0, name === 'memory-files' ? 2 : 1).map((metadata) => ({ name, make, metadata })),
+)
 
-  it('opens with every record, offset and lookup as Kafka showed them, twice', async () => {
-    const { backend, fixture } = await openClean()
-    expect(fixture.engine.clusterId).toBe(clean.clusterId)
-    for (const round of ['first', 'again']) {
-      if (round === 'again') await fixture.restart()
-      for (const topic of clean.topics) {
-        for (const golden of topic.partitions) {
-          const topicId: Uuid = parseUuid(topic.topicId)!
-          await comparePartition(fixture, { topicId, partition: golden.partition }, golden)
+describe.each(ways)(
+  'the cleanly stopped directory of Apache Kafka on $name, $metadata',
+  ({ make, metadata }) => {
+    async function openClean() {
+      const backend = make()
+      unpack('clean.tar.gz', backend.files, backend.dataDir)
+      const fixture = new EngineFixture(backend.files, `${backend.dataDir}/kafka`, {
+        config: { retentionMs: -1 },
+        options: { producerIdExpirationMs: Number.MAX_SAFE_INTEGER, ...openWith(metadata) },
+      })
+      fixture.clock.advance(clean.writtenAtMs - fixture.clock.nowMs())
+      for (const { name, topicId, partitions } of clean.topics) {
+        fixture.metadata.createTopic(name, parseUuid(topicId)!, partitions.length, 2)
+      }
+      await fixture.open()
+      return { backend, fixture }
+    }
+
+    it('opens with every record, offset and lookup as Kafka showed them, twice', async () => {
+      const { backend, fixture } = await openClean()
+      expect(fixture.engine.clusterId).toBe(clean.clusterId)
+      for (const round of ['first', 'again']) {
+        if (round === 'again') await fixture.restart()
+        for (const topic of clean.topics) {
+          for (const golden of topic.partitions) {
+            const topicId: Uuid = parseUuid(topic.topicId)!
+            await comparePartition(fixture, { topicId, partition: golden.partition }, golden)
+          }
         }
       }
-    }
-    expect(fixture.reports.filter(({ level }) => level !== 'info')).toEqual([])
-    await fixture.engine.close()
-    backend.cleanUp()
-  })
+      expect(fixture.reports.filter(({ level }) => level !== 'info')).toEqual([])
+      await fixture.engine.close()
+      backend.cleanUp()
+    })
 
-  it('knows its producers and their open transactions', async () => {
-    const { backend, fixture } = await openClean()
-    for (const topic of clean.topics) {
-      const topicId = parseUuid(topic.topicId)!
-      for (const { partition } of topic.partitions) {
-        const golden = clean.producers.filter(
-          (one) => one.topic === topic.name && one['partition'] === partition,
-        )
-        if (topic.name.startsWith('__')) continue
-        const views = fixture.engine.log.producers({ topicId, partition })
-        expect(
-          views.map((view) => ({
-            producerId: view.producerId,
-            producerEpoch: view.producerEpoch,
-            lastSequence: view.lastSequence,
-            coordinatorEpoch: view.coordinatorEpoch,
-            currentTransactionStartOffset: view.currentTxnStartOffset,
-          })),
-        ).toEqual(golden.map(({ topic: _topic, partition: _partition, ...rest }) => rest))
+    it('knows its producers and their open transactions', async () => {
+      const { backend, fixture } = await openClean()
+      for (const topic of clean.topics) {
+        const topicId = parseUuid(topic.topicId)!
+        for (const { partition } of topic.partitions) {
+          const golden = clean.producers.filter(
+            (one) => one.topic === topic.name && one['partition'] === partition,
+          )
+          if (topic.name.startsWith('__')) continue
+          const views = fixture.engine.log.producers({ topicId, partition })
+          expect(
+            views.map((view) => ({
+              producerId: view.producerId,
+              producerEpoch: view.producerEpoch,
+              lastSequence: view.lastSequence,
+              coordinatorEpoch: view.coordinatorEpoch,
+              currentTransactionStartOffset: view.currentTxnStartOffset,
+            })),
+          ).toEqual(golden.map(({ topic: _topic, partition: _partition, ...rest }) => rest))
+        }
       }
-    }
-    await fixture.engine.close()
-    backend.cleanUp()
-  })
-})
+      await fixture.engine.close()
+      backend.cleanUp()
+    })
+  },
+)
 
 async function comparePartition(
   fixture: EngineFixture,
@@ -225,85 +242,88 @@ const killedPartitions = new Map([
   ['__transaction_state', 50],
 ])
 
-describe.each(backends)('the directory of a killed Apache Kafka on $name', ({ make }) => {
-  async function openKilled() {
-    const backend = make()
-    unpack('killed.tar.gz', backend.files, backend.dataDir)
-    const fixture = new EngineFixture(backend.files, `${backend.dataDir}/kafka`, {
-      config: { retentionMs: -1 },
-      options: { producerIdExpirationMs: Number.MAX_SAFE_INTEGER },
-    })
-    fixture.clock.advance(killed.writtenAtMs - fixture.clock.nowMs())
-    for (const [name, topicId] of killedTopics) {
-      fixture.metadata.createTopic(name, parseUuid(topicId)!, killedPartitions.get(name) ?? 1)
-    }
-    await fixture.open()
-    return { backend, fixture }
-  }
-
-  it('recovers every acknowledged record at its offset', async () => {
-    const { backend, fixture } = await openKilled()
-    for (const restarted of [false, true]) {
-      if (restarted) await fixture.restart()
+describe.each(ways)(
+  'the directory of a killed Apache Kafka on $name, $metadata',
+  ({ make, metadata }) => {
+    async function openKilled() {
+      const backend = make()
+      unpack('killed.tar.gz', backend.files, backend.dataDir)
+      const fixture = new EngineFixture(backend.files, `${backend.dataDir}/kafka`, {
+        config: { retentionMs: -1 },
+        options: { producerIdExpirationMs: Number.MAX_SAFE_INTEGER, ...openWith(metadata) },
+      })
+      fixture.clock.advance(killed.writtenAtMs - fixture.clock.nowMs())
       for (const [name, topicId] of killedTopics) {
-        if (name.startsWith('__')) continue
-        for (let partition = 0; partition < (killedPartitions.get(name) ?? 1); partition++) {
-          const at = { topicId: parseUuid(topicId)!, partition }
-          const found = new Map(
-            (await consume(fixture, at, 'read_uncommitted')).map((one) => [one.offset, one]),
-          )
-          const wanted = killed.acknowledged.filter(
-            (one) => one.topic === name && one.partition === partition,
-          )
-          for (const { offset, timestamp, valueSha256 } of wanted) {
-            expect(found.get(offset)).toMatchObject({ offset, timestamp, valueSha256 })
+        fixture.metadata.createTopic(name, parseUuid(topicId)!, killedPartitions.get(name) ?? 1)
+      }
+      await fixture.open()
+      return { backend, fixture }
+    }
+
+    it('recovers every acknowledged record at its offset', async () => {
+      const { backend, fixture } = await openKilled()
+      for (const restarted of [false, true]) {
+        if (restarted) await fixture.restart()
+        for (const [name, topicId] of killedTopics) {
+          if (name.startsWith('__')) continue
+          for (let partition = 0; partition < (killedPartitions.get(name) ?? 1); partition++) {
+            const at = { topicId: parseUuid(topicId)!, partition }
+            const found = new Map(
+              (await consume(fixture, at, 'read_uncommitted')).map((one) => [one.offset, one]),
+            )
+            const wanted = killed.acknowledged.filter(
+              (one) => one.topic === name && one.partition === partition,
+            )
+            for (const { offset, timestamp, valueSha256 } of wanted) {
+              expect(found.get(offset)).toMatchObject({ offset, timestamp, valueSha256 })
+            }
           }
         }
       }
-    }
-    expect(fixture.reports.filter(({ level }) => level === 'error')).toEqual([])
-    await fixture.engine.close()
-    backend.cleanUp()
-  })
+      expect(fixture.reports.filter(({ level }) => level === 'error')).toEqual([])
+      await fixture.engine.close()
+      backend.cleanUp()
+    })
 
-  it('shows committed transactions to read_committed, and no aborted ones', async () => {
-    const { backend, fixture } = await openKilled()
-    const at = { topicId: parseUuid(killedTopics.get('load-txn')!)!, partition: 0 }
-    const visible = new Set(
-      (await consume(fixture, at, 'read_committed')).map(({ offset }) => offset),
-    )
-    for (const { offsets, outcome } of killed.transactions) {
-      if (outcome === 'unsure') continue
-      for (const offset of offsets) expect(visible.has(offset)).toBe(outcome === 'committed')
-    }
-    await fixture.engine.close()
-    backend.cleanUp()
-  })
+    it('shows committed transactions to read_committed, and no aborted ones', async () => {
+      const { backend, fixture } = await openKilled()
+      const at = { topicId: parseUuid(killedTopics.get('load-txn')!)!, partition: 0 }
+      const visible = new Set(
+        (await consume(fixture, at, 'read_committed')).map(({ offset }) => offset),
+      )
+      for (const { offsets, outcome } of killed.transactions) {
+        if (outcome === 'unsure') continue
+        for (const offset of offsets) expect(visible.has(offset)).toBe(outcome === 'committed')
+      }
+      await fixture.engine.close()
+      backend.cleanUp()
+    })
 
-  it('sets directories of a deleted topic aside', async () => {
-    const { backend, fixture } = await openKilled()
-    const names = fixture.files.list(fixture.dataDir).map(({ name }) => name)
-    expect(names.filter((name) => /^load-deleted-[01]$/.test(name))).toEqual([])
-    expect(names.filter((name) => name.endsWith('-stray'))).toHaveLength(2)
-    await fixture.engine.close()
-    backend.cleanUp()
-  })
+    it('sets directories of a deleted topic aside', async () => {
+      const { backend, fixture } = await openKilled()
+      const names = fixture.files.list(fixture.dataDir).map(({ name }) => name)
+      expect(names.filter((name) => /^load-deleted-[01]$/.test(name))).toEqual([])
+      expect(names.filter((name) => name.endsWith('-stray'))).toHaveLength(2)
+      await fixture.engine.close()
+      backend.cleanUp()
+    })
 
-  it('leaves trimmed indexes and a producer snapshot that reads', async () => {
-    const { backend, fixture } = await openKilled()
-    await fixture.engine.close()
-    const read = (name: string) => fixture.files.readFile(`${fixture.dataDir}/${name}`)!
-    const logBytes = read('load-0/00000000000000000000.log').length
-    const index = OffsetIndex.decode(read('load-0/00000000000000000000.index'), 0, logBytes)!
-    expect(index.count).toBeGreaterThan(5)
-    const times = TimeIndex.decode(read('load-0/00000000000000000000.timeindex'), 0)!
-    expect(times.count).toBeGreaterThan(5)
-    const end = fixture.engine.log.bounds({
-      topicId: parseUuid(killedTopics.get('load-txn')!)!,
-      partition: 0,
-    }).logEndOffset
-    const snapshot = read(`load-txn-0/${String(end).padStart(20, '0')}.snapshot`)
-    expect(decodeProducerSnapshot(snapshot)).toMatchObject([{ producerId: 3 }])
-    backend.cleanUp()
-  })
-})
+    it('leaves trimmed indexes and a producer snapshot that reads', async () => {
+      const { backend, fixture } = await openKilled()
+      await fixture.engine.close()
+      const read = (name: string) => fixture.files.readFile(`${fixture.dataDir}/${name}`)!
+      const logBytes = read('load-0/00000000000000000000.log').length
+      const index = OffsetIndex.decode(read('load-0/00000000000000000000.index'), 0, logBytes)!
+      expect(index.count).toBeGreaterThan(5)
+      const times = TimeIndex.decode(read('load-0/00000000000000000000.timeindex'), 0)!
+      expect(times.count).toBeGreaterThan(5)
+      const end = fixture.engine.log.bounds({
+        topicId: parseUuid(killedTopics.get('load-txn')!)!,
+        partition: 0,
+      }).logEndOffset
+      const snapshot = read(`load-txn-0/${String(end).padStart(20, '0')}.snapshot`)
+      expect(decodeProducerSnapshot(snapshot)).toMatchObject([{ producerId: 3 }])
+      backend.cleanUp()
+    })
+  },
+)

@@ -61,6 +61,10 @@ export class LocalLogStore implements LogStore {
     for (const logs of this.#logs.values()) yield* logs
   }
 
+  topicIds(): Iterable<Uuid> {
+    return this.#logs.keys()
+  }
+
   logsOf(topicId: Uuid): readonly Log[] {
     return this.#logs.get(topicId) ?? []
   }
@@ -358,9 +362,7 @@ class LocalRead implements ReadResult {
     this.logStartOffset = log.logStartOffset
     this.#read = read
     this.abortedTransactions =
-      options.isolation === 'read_committed'
-        ? abortedTransactions(log, offset, read.nextOffset)
-        : null
+      options.isolation === 'read_committed' ? abortedIn(log, offset, read) : null
   }
 
   get records(): Uint8Array {
@@ -370,6 +372,10 @@ class LocalRead implements ReadResult {
   release(): void {
     this.#read.release()
   }
+}
+
+function abortedIn(log: Log, offset: number, read: LogRead) {
+  return read.records.length === 0 ? [] : abortedTransactions(log, offset, read.nextOffset)
 }
 
 function failedRead(errorCode: ErrorCode): ReadResult {

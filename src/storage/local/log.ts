@@ -82,6 +82,7 @@ export class Log {
   /** Who waits for data here; undefined while nobody does, so that an append pays nothing. */
   watchers: Set<Watcher> | undefined
   #isMaterialised: boolean
+  #inactiveBytes = 0
   #areNamesUnsynced = false
   #directoryChange = 0
   #areEpochsUnwritten = false
@@ -112,6 +113,7 @@ export class Log {
     this.producers.advanceHighWatermark(this.highWatermark)
     this.recoveryPoint = options.recoveryPoint
     this.#isMaterialised = options.isMaterialised
+    this.#countInactiveBytes()
   }
 
   get active(): Segment {
@@ -119,7 +121,14 @@ export class Log {
   }
 
   get sizeBytes(): number {
-    return this.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+    return this.#inactiveBytes + this.active.sizeBytes
+  }
+
+  /** A log may have thousands of segments, and its size is asked for with every fetch. */
+  #countInactiveBytes(): void {
+    this.#inactiveBytes = this.segments
+      .slice(0, -1)
+      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   }
 
   get isGone(): boolean {
@@ -385,6 +394,7 @@ export class Log {
     this.rolledBytes += active.sizeBytes
     active.makeIndexesEvictable()
     this.segments.push(segment)
+    this.#countInactiveBytes()
     this.tail.clear()
     this.#areNamesUnsynced = true
     // As in Kafka, data is synced in the background once its segment is full.
@@ -458,6 +468,7 @@ export class Log {
   removeSegments(count: number): void {
     assert(count < this.segments.length, 'an active segment to stay')
     const removed = this.segments.splice(0, count)
+    this.#countInactiveBytes()
     for (const segment of removed) this.#setAside(segment)
     this.hints.clear()
     this.raiseLogStart(this.segments[0]!.baseOffset)

@@ -212,7 +212,7 @@ class Recovery {
     const { sizeBytes } = segment
     const { indexIntervalBytes } = this.#spec.config
     segment.resetIndexes()
-    segment.isUnsynced = true
+    segment.isUnsynced = sizeBytes > 0
     const { position } = scanBatches({
       file: segment.log.file,
       from: 0,

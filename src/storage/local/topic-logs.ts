@@ -1,6 +1,7 @@
 import type { Uuid } from '../../base/uuid.ts'
-import type { EngineContext } from '../engine.ts'
-import type { MetadataImage, ReplayedRecord, TopicImage } from '../metadata-store.ts'
+import type { EngineContext, LogConfig } from '../engine.ts'
+import type { RecordValue, ReplayedRecord } from '../metadata-record.ts'
+import { ConfigResourceType, type MetadataImage, type TopicImage } from '../metadata-store.ts'
 import type { DataDirectory, PartitionDirectory } from './data-directory.ts'
 import { partitionDirectoryName } from './file-names.ts'
 import type { LocalLogStore } from './local-log-store.ts'
@@ -40,8 +41,9 @@ export class TopicLogs {
       }
     }
     for (const topic of image.topicsById.values()) {
+      const config = context.topicConfig(topic.topicId)
       for (const { partition, leaderEpoch } of topic.partitions) {
-        const spec = this.#specOf(topic, partition, leaderEpoch)
+        const spec = this.#specOf(topic, partition, leaderEpoch, config)
         const isThere = found.has(partitionDirectoryName(topic.name, partition))
         this.#add(
           isThere
@@ -72,14 +74,14 @@ export class TopicLogs {
     store.add(isThere ? openLog(environment, spec) : createLog(environment, spec))
   }
 
-  #specOf(topic: TopicImage, partition: number, leaderEpoch: number): LogSpec {
-    const { directory, context } = this.#options
+  #specOf(topic: TopicImage, partition: number, leaderEpoch: number, config: LogConfig): LogSpec {
+    const { directory } = this.#options
     return {
       topic: topic.name,
       topicId: topic.topicId,
       partition,
       directory: directory.pathOf(topic.name, partition),
-      config: context.topicConfig(topic.topicId),
+      config,
       leaderEpoch,
       recoveryPoint: 0,
       logStartOffset: 0,
@@ -92,7 +94,7 @@ export class TopicLogs {
   /** Follows a commit of metadata. */
   follow(image: MetadataImage, records: readonly ReplayedRecord[]): void {
     const changed = new Set<Uuid>()
-    let areConfigsChanged = false
+    const configured = new Set<Uuid>()
     for (const record of records) {
       switch (record.type) {
         case 'TopicRecord':
@@ -102,22 +104,32 @@ export class TopicLogs {
           changed.add(record.value.topicId)
           break
         case 'ConfigRecord':
-          areConfigsChanged = true
+          this.#addConfigured(image, record.value, configured)
           break
         case 'EndTransactionRecord':
           // What the transaction held took effect just now.
-          areConfigsChanged = true
-          this.#compareAll(image, changed)
+          for (const topicId of image.topicsById.keys()) configured.add(topicId)
+          for (const topicId of this.#options.store.topicIds()) changed.add(topicId)
+          for (const topicId of configured) changed.add(topicId)
           break
       }
     }
     for (const topicId of changed) this.#compare(image, topicId)
-    if (areConfigsChanged) this.#refreshConfigs()
+    for (const topicId of configured) this.#refreshConfig(topicId)
   }
 
-  #compareAll(image: MetadataImage, changed: Set<Uuid>): void {
-    for (const topicId of image.topicsById.keys()) changed.add(topicId)
-    for (const log of this.#options.store.all()) changed.add(log.topicId)
+  /** Settings of a broker are the defaults of all topics. */
+  #addConfigured(
+    image: MetadataImage,
+    { resourceType, resourceName }: RecordValue<'ConfigRecord'>,
+    configured: Set<Uuid>,
+  ): void {
+    if (resourceType === ConfigResourceType.TOPIC) {
+      const topic = image.topicsByName.get(resourceName)
+      if (topic) configured.add(topic.topicId)
+    } else if (resourceType === ConfigResourceType.BROKER) {
+      for (const topicId of image.topicsById.keys()) configured.add(topicId)
+    }
   }
 
   #compare(image: MetadataImage, topicId: Uuid): void {
@@ -128,9 +140,10 @@ export class TopicLogs {
       return
     }
     const logs = store.logsOf(topicId)
+    const config = this.#options.context.topicConfig(topicId)
     for (const { partition, leaderEpoch } of topic.partitions) {
       const log = logs[partition]
-      if (!log) this.#add(this.#specOf(topic, partition, leaderEpoch), false)
+      if (!log) this.#add(this.#specOf(topic, partition, leaderEpoch, config), false)
       else if (log.leaderEpoch !== leaderEpoch) log.beginEpoch(leaderEpoch)
     }
   }
@@ -172,9 +185,12 @@ export class TopicLogs {
     })
   }
 
-  #refreshConfigs(): void {
+  #refreshConfig(topicId: Uuid): void {
     const { store, context } = this.#options
-    for (const log of store.all()) log.config = context.topicConfig(log.topicId)
+    const logs = store.logsOf(topicId)
+    if (logs.length === 0) return
+    const config = context.topicConfig(topicId)
+    for (const log of logs) log.config = config
   }
 }
 
