@@ -212,6 +212,10 @@ class RequestExchange implements Exchange, RequestContext {
     this.#sentCallbacks.push(callback)
   }
 
+  explainClose(reason: string): void {
+    this.failure = reason
+  }
+
   startNext(): void {
     if (this.nextMayStart) return
     this.nextMayStart = true

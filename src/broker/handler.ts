@@ -24,6 +24,8 @@ export interface RequestContext {
    * whose effect is already decided when they wait, such as an append handed to the log.
    */
   startNext(): void
+  /** What the log says when the handler answers `closeConnection`. */
+  explainClose(reason: string): void
 }
 
 /** Returned by a handler when closing the connection is the only answer. */

@@ -23,10 +23,12 @@ export class BindError extends Error {
 }
 
 /**
- * Listens on `host`; on both loopback addresses, with the same port, when it is undefined or
- * 'localhost'. Port 0 takes a free one. Sockets of accepted connections come paused.
+ * Listens on `host`: on every interface when it is empty, on both loopback addresses, with the same
+ * port, when it is undefined or 'localhost'. Port 0 takes a free one. Sockets of accepted
+ * connections come paused.
  */
 export async function bind(host: string | undefined, port: number): Promise<net.Server[]> {
+  if (host === '') return [await listenEverywhere(port)]
   if (host !== undefined && host !== 'localhost') return [await listen(host, port)]
   for (let tries = 1; ; tries++) {
     const first = await listen('127.0.0.1', port)
@@ -40,6 +42,16 @@ export async function bind(host: string | undefined, port: number): Promise<net.
       const portWasChosen = port === 0 && error instanceof BindError && error.code === 'EADDRINUSE'
       if (!portWasChosen || tries === PORT_TRIES) throw error
     }
+  }
+}
+
+/** The IPv6 address of all interfaces takes IPv4 too, where there is IPv6. */
+async function listenEverywhere(port: number): Promise<net.Server> {
+  try {
+    return await listen('::', port)
+  } catch (error) {
+    if (error instanceof BindError && isWithoutIpv6(error.code)) return listen('0.0.0.0', port)
+    throw error
   }
 }
 

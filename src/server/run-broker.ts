@@ -105,8 +105,7 @@ async function listen(
 ): Promise<BoundListener[]> {
   const bound: BoundListener[] = []
   for (const listener of listeners) {
-    const host = listener.host === '' ? '::' : listener.host
-    const boundPort = await server.listen(listener.name, host, listener.port)
+    const boundPort = await server.listen(listener.name, listener.host, listener.port)
     bound.push({ ...listener, boundPort })
   }
   return bound

@@ -75,8 +75,9 @@ export class Server implements ConnectionHost {
   }
 
   /**
-   * Listens at `host` (both loopback addresses when undefined) and returns the port, which is a
-   * free one for port 0. Clients wait until `start`. Rejects with `BindError`.
+   * Listens at `host` (every interface when empty, both loopback addresses when undefined) and
+   * returns the port, which is a free one for port 0. Clients wait until `start`. Rejects with
+   * `BindError`.
    */
   async listen(listenerName: string, host: string | undefined, port: number): Promise<number> {
     const servers = await bind(host, port)

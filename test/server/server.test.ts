@@ -275,6 +275,18 @@ describe('addresses', () => {
     }
   })
 
+  test('an empty host is every interface, by IPv4 and IPv6', async () => {
+    const toy = await startServer()
+    const port = await toy.server.listen('PLAINTEXT', '', 0)
+    for (const host of ['127.0.0.1', '::1']) {
+      const client = await RawClient.connect(port, host)
+      open.push(client)
+      client.send(frame(host))
+      await client.frameCount(1)
+      expect(toy.requests.at(-1)!.peer.localAddress).toBe(host)
+    }
+  })
+
   test('a taken port is an error that says so', async () => {
     const toy = await startServer()
     await expect(toy.server.listen('PLAINTEXT', '127.0.0.1', toy.port)).rejects.toThrow(

@@ -285,7 +285,11 @@ function answer(plan: ProducePlan, results: readonly AppendResult[]): Outcome<Re
       return response
     }),
   }))
-  if (plan.acks === NO_ACKS) return failed ? closeConnection : null
+  if (plan.acks === NO_ACKS) {
+    if (!failed) return null
+    plan.context.explainClose('a batch was refused, which acks=0 has no other way to say')
+    return closeConnection
+  }
   return failed ? withLeaders(plan, responses) : { responses }
 }
 

@@ -176,9 +176,10 @@ describe('acks', () => {
     expect(broker.begin(Produce, 9, request('t', { 0: batch('x') }, { acks: 0 })).state).toBe(
       'silent',
     )
-    expect(broker.begin(Produce, 9, request('u', { 0: batch('x') }, { acks: 0 })).state).toBe(
-      'failed',
-    )
+    expect(broker.begin(Produce, 9, request('u', { 0: batch('x') }, { acks: 0 }))).toMatchObject({
+      state: 'failed',
+      failure: 'a batch was refused, which acks=0 has no other way to say',
+    })
     const corrupt = Buffer.alloc(17)
     expect(broker.begin(Produce, 9, request('t', { 0: corrupt }, { acks: 0 })).state).toBe('failed')
     expect(await readAll('t')).toEqual(['x'])
