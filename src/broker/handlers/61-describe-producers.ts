@@ -17,14 +17,8 @@ export const describeProducers = handler(
   (request, _context, broker) => ({
     throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitionIndexes }) => {
-      const topic = broker.engine.metadata.image.topicsByName.get(name)
-      const problem = topicNameProblem(name)
-      const partitions = partitionIndexes.map((partitionIndex) =>
-        problem === undefined
-          ? describe(partitionIndex, topic, broker)
-          : refusal(partitionIndex, ErrorCode.INVALID_TOPIC_EXCEPTION, problem),
-      )
-      return { name, partitions }
+      const describe = describerOf(name, broker)
+      return { name, partitions: partitionIndexes.map(describe) }
     }),
   }),
   {
@@ -38,27 +32,34 @@ export const describeProducers = handler(
   },
 )
 
+/** Kafka has words for what is wrong with a topic, and none for a partition. */
 function refusal(
   partitionIndex: number,
   errorCode: ErrorCode,
-  message: string = errorMessage(errorCode),
+  message: string | null = null,
 ): Described {
   return { partitionIndex, errorCode, errorMessage: message, activeProducers: [] }
 }
 
-function describe(
-  partitionIndex: number,
-  topic: TopicImage | undefined,
-  broker: Broker,
-): Described {
+function describerOf(name: string, broker: Broker): (partitionIndex: number) => Described {
+  const problem = topicNameProblem(name)
+  if (problem !== undefined) {
+    return (partitionIndex) => refusal(partitionIndex, ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
+  }
+  const topic = broker.engine.metadata.image.topicsByName.get(name)
+  if (topic) return (partitionIndex) => describe(partitionIndex, topic, broker)
+  const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  return (partitionIndex) => refusal(partitionIndex, errorCode, errorMessage(errorCode))
+}
+
+function describe(partitionIndex: number, topic: TopicImage, broker: Broker): Described {
   const led = ledPartition(broker, topic, partitionIndex)
   if (typeof led === 'number') return refusal(partitionIndex, led)
-  const where = { topicId: topic!.topicId, partition: partitionIndex }
   return {
     partitionIndex,
     errorCode: ErrorCode.NONE,
     activeProducers: broker.engine.log
-      .producers(where)
+      .producers({ topicId: topic.topicId, partition: partitionIndex })
       .map(({ lastTimestampMs, ...producer }) => ({ ...producer, lastTimestamp: lastTimestampMs })),
   }
 }

@@ -85,17 +85,13 @@ function isValidEpoch(transaction: Transaction, request: EndTxnRequest, isRetry:
 }
 
 function isRetryOverNewEpoch(transaction: Transaction, request: EndTxnRequest): boolean {
-  return (
-    transaction.value.clientTransactionVersion >= EPOCH_BUMP_SINCE &&
-    transaction.producerEpoch === request.producerEpoch + 1
-  )
+  return transaction.producerEpoch === request.producerEpoch + 1
 }
 
 /** The transaction before used the last epoch of its producer id, so the answer was a new id. */
 function isRetryOverNewId(transaction: Transaction, request: EndTxnRequest): boolean {
   const { value } = transaction
   return (
-    value.clientTransactionVersion >= EPOCH_BUMP_SINCE &&
     value.previousProducerId === request.producerId &&
     request.producerEpoch === PRODUCER_EPOCH_MAX - 1 &&
     value.producerEpoch === 0
