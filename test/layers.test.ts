@@ -14,7 +14,9 @@ const mayImport: Record<string, readonly string[]> = {
   coordinator: ['base', 'protocol'],
   broker: ['base', 'protocol', 'settings', 'storage', 'coordinator'],
   server: ['base', 'protocol', 'settings', 'storage', 'coordinator', 'broker'],
-  'index.ts': ['base', 'protocol', 'settings', 'storage', 'coordinator', 'broker', 'server'],
+  embed: ['base', 'protocol', 'client', 'settings', 'storage', 'coordinator', 'broker', 'server'],
+  'index.ts': ['base', 'protocol', 'broker', 'server', 'settings', 'storage', 'embed'],
+  runners: ['index.ts'],
   cli: [
     'base',
     'protocol',
@@ -23,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
     'coordinator',
     'broker',
     'server',
+    'embed',
     'index.ts',
     'client',
   ],

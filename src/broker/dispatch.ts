@@ -10,12 +10,15 @@ import type { Broker } from './broker.ts'
 import type { Dispatcher, Exchange } from './exchange.ts'
 import { closeConnection, type Handler, type Outcome, type RequestContext } from './handler.ts'
 import { unsupportedApiVersions } from './handlers/18-api-versions.ts'
+import type { InterceptedCall, Interceptor } from './interceptor.ts'
 import type { Peer } from './peer.ts'
 
 const API_VERSIONS_KEY = 18
 
 /** Header -> route -> version -> body -> handler -> response. */
 export class RequestDispatcher implements Dispatcher {
+  /** Stands between requests and handlers; most brokers have none. */
+  interceptor: Interceptor | undefined
   readonly #broker: Broker
   /** By API key. */
   readonly #routes: (Handler | undefined)[] = []
@@ -56,7 +59,8 @@ export class RequestDispatcher implements Dispatcher {
     }
     const request = decodeRequest(api, apiVersion, reader)
     const exchange = new RequestExchange(header, request, this.#broker)
-    exchange.begin()
+    if (this.interceptor === undefined) exchange.begin()
+    else exchange.beginIntercepted(this.interceptor)
     return exchange
   }
 
@@ -96,7 +100,7 @@ class RefusedExchange implements Exchange {
 }
 
 /** A decoded request until its response is sent: the handler's context on one side. */
-class RequestExchange implements Exchange, RequestContext {
+class RequestExchange implements Exchange, RequestContext, InterceptedCall {
   state: Exchange['state'] = 'pending'
   nextMayStart = false
   onChange: ((exchange: Exchange) => void) | undefined
@@ -105,9 +109,9 @@ class RequestExchange implements Exchange, RequestContext {
   readonly clientId: string
   readonly peer: Peer
   readonly nowMs: number
+  readonly request: RequestOf<Api>
   readonly #handler: Handler
   readonly #correlationId: number
-  readonly #request: RequestOf<Api>
   readonly #broker: Broker
   #response: ResponseOf<Api> | undefined
   #sentCallbacks: (() => void)[] | undefined
@@ -120,18 +124,51 @@ class RequestExchange implements Exchange, RequestContext {
     this.nowMs = header.nowMs
     this.#handler = header.handler
     this.#correlationId = header.correlationId
-    this.#request = request
+    this.request = request
     this.#broker = broker
   }
 
   begin(): void {
     try {
-      const outcome = this.#handler.handle(this.#request, this, this.#broker)
+      const outcome = this.#handler.handle(this.request, this, this.#broker)
       if (outcome instanceof Promise) this.#await(outcome)
       else this.settle(outcome)
     } catch (error) {
       this.#settleError(error)
     }
+  }
+
+  beginIntercepted(interceptor: Interceptor): void {
+    try {
+      const outcome = interceptor.intercept(this)
+      if (outcome instanceof Promise) this.#await(outcome)
+      else this.settle(outcome)
+    } catch (error) {
+      this.#settleError(error)
+    }
+  }
+
+  get api(): Api {
+    return this.#handler.api
+  }
+
+  handle(request = this.request): Outcome<ResponseOf<Api>> | Promise<Outcome<ResponseOf<Api>>> {
+    try {
+      const outcome = this.#handler.handle(request, this, this.#broker)
+      if (!(outcome instanceof Promise)) return outcome
+      return outcome.catch((error: unknown) => this.#errorOutcome(error, request))
+    } catch (error) {
+      return this.#errorOutcome(error, request)
+    }
+  }
+
+  fail(error: KafkaError, request = this.request): Outcome<ResponseOf<Api>> {
+    return this.#errorOutcome(error, request)
+  }
+
+  close(reason: string): Outcome<ResponseOf<Api>> {
+    this.failure = reason
+    return closeConnection
   }
 
   #await(outcome: Promise<Outcome<ResponseOf<Api>>>): void {
@@ -159,14 +196,14 @@ class RequestExchange implements Exchange, RequestContext {
     this.settle(this.#errorOutcome(error))
   }
 
-  #errorOutcome(error: unknown): Outcome<ResponseOf<Api>> {
+  #errorOutcome(error: unknown, request = this.request): Outcome<ResponseOf<Api>> {
     const { api, errorResponse } = this.#handler
     if (!(error instanceof KafkaError)) this.#logBug(error, 'handler failed')
     const errorCode = error instanceof KafkaError ? error.errorCode : ErrorCode.UNKNOWN_SERVER_ERROR
     const errorMessage = (error instanceof KafkaError && error.detail) || null
     try {
       if (errorResponse) {
-        return errorResponse(this.#request, { errorCode, errorMessage }, this.apiVersion)
+        return errorResponse(request, { errorCode, errorMessage }, this.apiVersion)
       }
     } catch (failure) {
       this.#logBug(failure, 'error response failed')

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { TimerQueue } from '../base/timer-queue.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { Broker } from '../broker/broker.ts'
@@ -10,6 +10,7 @@ import { RequestDispatcher } from '../broker/dispatch.ts'
 import { FetchSessions } from '../broker/fetch-session.ts'
 import { GroupService } from '../broker/group-service.ts'
 import { handlers } from '../broker/handlers/index.ts'
+import type { Interceptor } from '../broker/interceptor.ts'
 import { LiveSettings } from '../broker/live-settings.ts'
 import type { Logger } from '../broker/logger.ts'
 import type { LoggerLevels } from '../broker/logger-levels.ts'
@@ -21,6 +22,7 @@ import { TransactionService } from '../broker/transaction-service.ts'
 import { type ListenerSetting, resolveListeners } from '../settings/listeners.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Files } from '../storage/local/files.ts'
 import { LocalEngine } from '../storage/local/local-engine.ts'
 import type { Durability } from '../storage/local/log-environment.ts'
 import { MemoryFiles } from '../storage/local/memory-files.ts'
@@ -28,6 +30,7 @@ import { MetadataLog } from '../storage/local/metadata-log.ts'
 import { NodeFiles } from '../storage/local/node-files.ts'
 import { defaultServerLimits, type ServerLimits } from './connection-host.ts'
 import { type BoundListener, nodesFor, registeredEndpoint } from './endpoints.ts'
+import { HoldingDispatcher } from './holding-dispatcher.ts'
 import { probeReceiveMode } from './receive.ts'
 import { Server } from './server.ts'
 import { createStartTopics } from './start-topics.ts'
@@ -40,12 +43,26 @@ export interface RunBrokerOptions {
   readonly loggers: LoggerLevels
   /** False: the process may exit although the broker runs. */
   readonly keepAlive: boolean
+  /** Where data is kept instead of the disk or a fresh memory. */
+  readonly files?: Files
+  /** Of new data; left out: a random one. */
+  readonly clusterId?: string
 }
 
 /** A broker that serves clients. */
 export interface RunningBroker {
+  /** Another one after `reopen`. */
   readonly broker: Broker
   readonly listeners: readonly BoundListener[]
+  /** Absolute path of the data directory, which is in memory when nothing is kept. */
+  readonly dataDir: string
+  /** Stands between clients and handlers; undefined, the default, costs nothing. */
+  interceptor: Interceptor | undefined
+  /**
+   * Closes the data and opens what `prepare` has left of it, or put there, as a restart would, but
+   * with the same addresses. Clients that stay connected wait meanwhile.
+   */
+  reopen(prepare: () => ReopenOptions | Promise<ReopenOptions>): Promise<void>
   /** Requests that have begun are answered, everything is flushed. Idempotent. */
   stop(): Promise<void>
 }
@@ -63,28 +80,134 @@ const STOP_GRACE_MS = 400
  */
 export async function runBroker(options: RunBrokerOptions): Promise<RunningBroker> {
   const listeners = plaintextListeners(options.settings)
-  const timers = new TimerQueue(options.clock)
-  const server = await createServer(options, timers)
+  const server = await createServer(options)
   try {
     const bound = await listen(server, listeners)
-    const storage = await openStorage(options)
-    const broker = createBroker(options, { timers, storage, listeners: bound })
-    const stop = closeOnce(broker, server, storage)
-    try {
-      await register(broker, storage, bound)
-      await createStartTopics(broker)
-      await loadCoordinators(broker)
-    } catch (error) {
-      await stop()
-      throw error
-    }
-    server.start(new RequestDispatcher(broker))
-    return { broker, listeners: bound, stop }
+    const core = await openCore(options, bound)
+    server.start(core.dispatcher)
+    return new ServingBroker(options, server, bound, core)
   } catch (error) {
     await server.close(0)
-    timers.close()
     throw error
   }
+}
+
+export interface ReopenOptions {
+  /** Where the data is from now on. */
+  readonly files?: Files
+  /** Ends every connection. */
+  readonly cutConnections: boolean
+}
+
+/** A server and the broker behind it, which may be replaced. */
+class ServingBroker implements RunningBroker {
+  readonly listeners: readonly BoundListener[]
+  readonly dataDir: string
+  readonly #options: RunBrokerOptions
+  readonly #server: Server
+  #core: Core
+  #interceptor: Interceptor | undefined
+  /** What is under way; one thing at a time. */
+  #turn: Promise<void> = Promise.resolve()
+  #stopping: Promise<void> | undefined
+
+  constructor(
+    options: RunBrokerOptions,
+    server: Server,
+    listeners: readonly BoundListener[],
+    core: Core,
+  ) {
+    this.#options = options
+    this.#server = server
+    this.listeners = listeners
+    this.dataDir = dataDirectory(options.settings)
+    this.#core = core
+  }
+
+  get broker(): Broker {
+    return this.#core.broker
+  }
+
+  get interceptor(): Interceptor | undefined {
+    return this.#interceptor
+  }
+
+  set interceptor(interceptor: Interceptor | undefined) {
+    this.#interceptor = interceptor
+    this.#core.dispatcher.interceptor = interceptor
+  }
+
+  readonly stop = (): Promise<void> => {
+    this.#stopping ??= this.#turn.then(() => this.#stop())
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    this.#server.stopAccepting()
+    this.#core.quiesce()
+    await this.#server.close(STOP_GRACE_MS)
+    await this.#core.close()
+  }
+
+  reopen(prepare: () => ReopenOptions | Promise<ReopenOptions>): Promise<void> {
+    if (this.#stopping) return Promise.reject(new Error('the broker is stopped'))
+    const done = this.#turn.then(() => this.#reopen(prepare))
+    this.#turn = done.catch(() => {})
+    return done
+  }
+
+  async #reopen(prepare: () => ReopenOptions | Promise<ReopenOptions>): Promise<void> {
+    const held = new HoldingDispatcher()
+    this.#server.dispatchTo(held)
+    this.#core.quiesce()
+    await this.#core.close()
+    const { files, cutConnections } = await prepare()
+    if (cutConnections) this.#server.cutConnections()
+    const { clusterId } = this.#core.broker
+    const options = { ...this.#options, ...(files && { files }), clusterId }
+    this.#core = await openCore(options, this.listeners)
+    this.#core.dispatcher.interceptor = this.#interceptor
+    this.#server.dispatchTo(this.#core.dispatcher)
+    held.release(this.#core.dispatcher)
+  }
+}
+
+/** Everything behind the sockets. */
+interface Core {
+  readonly broker: Broker
+  readonly dispatcher: RequestDispatcher
+  /** Answers whoever waits. */
+  quiesce(): void
+  /** Flushes; after it a start is a clean one. */
+  close(): Promise<void>
+}
+
+async function openCore(
+  options: RunBrokerOptions,
+  listeners: readonly BoundListener[],
+): Promise<Core> {
+  const timers = new TimerQueue(options.clock)
+  const storage = await openStorage(options)
+  const broker = createBroker(options, { timers, storage, listeners })
+  const quiesce = () => {
+    broker.fetches.stop()
+    broker.transactions.close()
+    broker.groups.close()
+  }
+  const close = async () => {
+    await storage.close()
+    timers.close()
+  }
+  try {
+    await register(broker, storage, listeners)
+    await createStartTopics(broker)
+    await loadCoordinators(broker)
+  } catch (error) {
+    quiesce()
+    await close()
+    throw error
+  }
+  return { broker, dispatcher: new RequestDispatcher(broker), quiesce, close }
 }
 
 function plaintextListeners(settings: Settings): ListenerSetting[] {
@@ -134,11 +257,20 @@ async function register(
   await engine.metadata.commit(records)
 }
 
-async function createServer(options: RunBrokerOptions, timers: TimerQueue): Promise<Server> {
+async function createServer(options: RunBrokerOptions): Promise<Server> {
   const { settings, clock, log, keepAlive } = options
-  const limits = serverLimits(settings)
   const receiveMode = await probeReceiveMode()
-  return new Server({ clock, timers, log, limits, receiveMode, keepAlive })
+  const limits = serverLimits(settings)
+  // Clients live in real time: a clock that a test moves on by a week makes no connection idle.
+  const isReal = clock === systemClock
+  return new Server({
+    clock,
+    timers: new TimerQueue(systemClock),
+    log,
+    limits: isReal ? limits : { ...limits, connectionsMaxIdleMs: -1 },
+    receiveMode,
+    keepAlive,
+  })
 }
 
 interface Parts {
@@ -188,23 +320,6 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
   }
 }
 
-function closeOnce(broker: Broker, server: Server, storage: Storage): () => Promise<void> {
-  let closing: Promise<void> | undefined
-  const close = async () => {
-    server.stopAccepting()
-    broker.fetches.stop()
-    broker.transactions.close()
-    broker.groups.close()
-    await server.close(STOP_GRACE_MS)
-    await storage.close()
-    broker.timers.close()
-  }
-  return () => {
-    closing ??= close()
-    return closing
-  }
-}
-
 interface Storage {
   readonly engine: LocalEngine
   readonly live: LiveSettings
@@ -215,14 +330,16 @@ interface Storage {
   close(): Promise<void>
 }
 
-async function openStorage({ settings, clock, log }: RunBrokerOptions): Promise<Storage> {
+async function openStorage(options: RunBrokerOptions): Promise<Storage> {
+  const { settings, clock, log, clusterId } = options
   const brokerId = settings.nodeId
   let live: LiveSettings | undefined
   let directory: Pick<Storage, 'directoryId' | 'wasClean'> | undefined
   const engine = new LocalEngine(
-    settings.memory ? new MemoryFiles(() => clock.nowMs()) : new NodeFiles(),
+    options.files ?? (settings.memory ? new MemoryFiles(() => clock.nowMs()) : new NodeFiles()),
     {
       dataDir: dataDirectory(settings),
+      clusterId,
       durability: durability(settings),
       retentionCheckIntervalMs: settings.logRetentionCheckIntervalMs,
       initialTaskDelayMs: settings.logInitialTaskDelayMs,

@@ -97,6 +97,16 @@ export class Server implements ConnectionHost {
     for (const waiting of this.#waiting.splice(0)) this.#serve(waiting)
   }
 
+  /** Requests that come in from now on go to `dispatcher`. */
+  dispatchTo(dispatcher: Dispatcher): void {
+    this.#dispatcher = dispatcher
+  }
+
+  /** Ends every connection now, as a machine does that goes away. */
+  cutConnections(): void {
+    for (const connection of this.#connections) connection.destroy()
+  }
+
   /** Accepts no more connections; those that are open go on. */
   stopAccepting(): void {
     this.#stopping = true

@@ -2,7 +2,7 @@ import type { Broker } from '../broker/broker.ts'
 import { isLegalTopicName } from '../broker/topic-name.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 
-interface StartTopic {
+export interface StartTopic {
   readonly name: string
   readonly partitions: number
   readonly compact: boolean
@@ -32,7 +32,8 @@ export async function createStartTopics({ topics, settings, engine, log }: Broke
   }
 }
 
-function parseStartTopic(text: string): StartTopic {
+/** `name`, `name:3` for three partitions, `name:3:compact`. Throws `ConfigError`. */
+export function parseStartTopic(text: string): StartTopic {
   const [name = '', count = '1', policy, ...more] = text.split(':')
   const partitions = /^\d{1,5}$/.test(count) ? Number(count) : 0
   const isPolicy = policy === undefined || policy === 'compact'

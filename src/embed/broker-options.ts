@@ -1,0 +1,98 @@
+import { type Clock, systemClock } from '../base/clock.ts'
+import { type Logger, silentLogger } from '../broker/logger.ts'
+import { rootLoggerLevels } from '../broker/logger-levels.ts'
+import type { RunBrokerOptions } from '../server/run-broker.ts'
+import { loadSettings } from '../settings/load-settings.ts'
+import { ConfigError } from '../settings/parse-value.ts'
+
+/** What `startBroker` takes; everything may be left out. */
+export interface BrokerOptions {
+  /** 0, the default, takes a free one. */
+  readonly port?: number
+  /** Address to listen on; by default `localhost`, which is both loopback addresses. */
+  readonly host?: string
+  /**
+   * Where data is kept, in Kafka's own format; made when it is not there. By default everything is
+   * in memory and gone with `stop()`.
+   */
+  readonly dataDir?: string
+  /**
+   * Topics to have at start: `orders`, `orders:3` for three partitions, `users:1:compact`. In a
+   * directory, those that are there already stay as they are.
+   */
+  readonly topics?: readonly string[]
+  /**
+   * By Kafka's names, as in server.properties: `{ 'message.max.bytes': 2097152 }`. They win over
+   * the options above.
+   */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** Brokers that this one presents to clients. More than 1 is not built yet and refused. */
+  readonly brokers?: number
+  /** Time as the broker sees it: the machine's, or a `VirtualClock` that the test moves. */
+  readonly clock?: Clock
+  /** Any pino logger fits. By default nothing is logged. */
+  readonly logger?: Logger
+}
+
+const optionNames: ReadonlySet<string> = new Set<keyof BrokerOptions>([
+  'port',
+  'host',
+  'dataDir',
+  'topics',
+  'settings',
+  'brokers',
+  'clock',
+  'logger',
+])
+
+/** Checks `options`. Throws `ConfigError` for the first that is wrong. */
+export function runOptions(options: BrokerOptions): RunBrokerOptions {
+  checkOptions(options)
+  const { settings, errors, warnings } = loadSettings({ flags: flagsOf(options) })
+  const [problem] = errors
+  if (problem) throw new ConfigError(problem.message)
+  const log = options.logger ?? silentLogger
+  for (const { name, message } of warnings) log.warn({ setting: name }, message)
+  return {
+    settings,
+    clock: options.clock ?? systemClock,
+    log,
+    loggers: rootLoggerLevels('INFO', () => {}),
+    keepAlive: false,
+  }
+}
+
+/** The compiler checks callers in TypeScript; others learn here. */
+function checkOptions(options: BrokerOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!optionNames.has(name)) {
+      const known = [...optionNames].join(', ')
+      throw new ConfigError(`startBroker has no option '${name}'. It has: ${known}`)
+    }
+  }
+  const { port = 0, topics = [], brokers = 1 } = options
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigError(`port: ${port} should be a number from 0 to 65535`)
+  }
+  if (!Array.isArray(topics)) {
+    throw new ConfigError("topics: should be a list, such as ['orders:3', 'users:1:compact']")
+  }
+  if (brokers !== 1) {
+    throw new ConfigError(`brokers: ${brokers} brokers in one process are not built yet, use 1`)
+  }
+}
+
+function flagsOf(options: BrokerOptions): Map<string, string> {
+  const { host = 'localhost', port = 0, dataDir, topics = [], settings = {} } = options
+  const flags = new Map([['listeners', `PLAINTEXT://${bracketed(host)}:${port}`]])
+  if (dataDir === undefined) flags.set('dohle.memory', 'true')
+  else flags.set('log.dirs', dataDir)
+  if (topics.length > 0) flags.set('dohle.topics', topics.join(','))
+  for (const [name, value] of Object.entries(settings)) flags.set(name, String(value))
+  return flags
+}
+
+/** As an address stands in front of a port. */
+export function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,122 @@
+import type { RunningBroker } from '../server/run-broker.ts'
+import { bracketed } from './broker-options.ts'
+import { LocalCalls } from './local-calls.ts'
+import {
+  type GroupOptions,
+  type GroupView,
+  LocalGroups,
+  type StoredOffset,
+} from './local-groups.ts'
+import {
+  LocalRecords,
+  type NewRecord,
+  type ReadOptions,
+  type RecordPlace,
+  type StoredRecord,
+  type WaitOptions,
+} from './local-records.ts'
+import { LocalTopics, type NewTopic, type TopicView } from './local-topics.ts'
+
+/**
+ * A broker in this process, with what a test wants to ask of it. The helpers work without a client
+ * and without the network, and no fault touches them.
+ */
+export class EmbeddedBroker {
+  readonly host: string
+  readonly port: number
+  /** `host:port`, what clients call bootstrap servers. */
+  readonly bootstrapServers: string
+  readonly #running: RunningBroker
+  readonly #topics: LocalTopics
+  readonly #records: LocalRecords
+  readonly #groups: LocalGroups
+
+  /** @internal */
+  constructor(host: string, running: RunningBroker) {
+    this.host = host
+    this.port = running.listeners[0]!.boundPort
+    this.bootstrapServers = `${bracketed(host)}:${this.port}`
+    this.#running = running
+    const calls = new LocalCalls(running)
+    this.#topics = new LocalTopics(running, calls)
+    this.#records = new LocalRecords(running, calls, this.#topics)
+    this.#groups = new LocalGroups(calls)
+  }
+
+  get clusterId(): string {
+    return this.#running.broker.clusterId
+  }
+
+  /**
+   * Creates topics: `'orders:3'`, or `{ name: 'orders', partitions: 3, configs: { ... } }`. Rejects
+   * with `KafkaError` for the first that cannot be created.
+   */
+  createTopics(topics: readonly (string | NewTopic)[]): Promise<void> {
+    return this.#topics.create(topics)
+  }
+
+  /** Rejects with `KafkaError` UNKNOWN_TOPIC_OR_PARTITION for the first that is not there. */
+  deleteTopics(names: readonly string[]): Promise<void> {
+    return this.#topics.delete(names)
+  }
+
+  /** All topics but Kafka's internal ones, by name, with the offsets that they hold. */
+  topics(): TopicView[] {
+    return this.#topics.list()
+  }
+
+  /**
+   * Writes records and tells where they went. The topic is created when it is not there, unless
+   * `auto.create.topics.enable` is off. Records without a key go to one partition per call.
+   */
+  produce(topic: string, records: readonly NewRecord[]): Promise<RecordPlace[]> {
+    return this.#records.produce(topic, records)
+  }
+
+  /**
+   * What a consumer would find now, by time; within a partition in the order of its offsets. Empty
+   * when there is no such topic.
+   */
+  records<Value = unknown>(topic: string, options?: ReadOptions): Promise<StoredRecord<Value>[]> {
+    return this.#records.read<Value>(topic, options)
+  }
+
+  /**
+   * The same, as soon as there are `count` records or more. Rejects with `WaitError`, which says
+   * what was there instead, after `timeoutMs` (5 s when left out).
+   */
+  waitForRecords<Value = unknown>(
+    topic: string,
+    count: number,
+    options?: WaitOptions,
+  ): Promise<StoredRecord<Value>[]> {
+    return this.#records.waitFor<Value>(topic, count, options)
+  }
+
+  /** What a group has committed; empty when it is not there. */
+  committedOffsets(groupId: string): Promise<StoredOffset[]> {
+    return this.#groups.committedOffsets(groupId)
+  }
+
+  /** All groups, by name, with their members. */
+  groups(): Promise<GroupView[]> {
+    return this.#groups.list()
+  }
+
+  /**
+   * The group as soon as it is in the state and has as many members as wanted (Stable and any when
+   * left out). Rejects with `WaitError` after `timeoutMs` (10 s when left out).
+   */
+  waitForGroup(groupId: string, options?: GroupOptions): Promise<GroupView> {
+    return this.#groups.waitFor(groupId, options)
+  }
+
+  /** Answers what has begun and closes the data. Idempotent. */
+  stop(): Promise<void> {
+    return this.#running.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}

@@ -1,0 +1,16 @@
+import { runBroker } from '../server/run-broker.ts'
+import { type BrokerOptions, runOptions } from './broker-options.ts'
+import { EmbeddedBroker } from './embedded-broker.ts'
+
+/**
+ * Starts a Kafka-compatible broker in this process: by default on a free port of the loopback
+ * addresses, with everything in memory. Any number may run side by side, and they share nothing.
+ * One that is forgotten does not keep the process alive.
+ *
+ * Rejects with `ConfigError` (wrong option or setting), `BindError` (the port is taken) or
+ * `StorageError` (the directory cannot be used).
+ */
+export async function startBroker(options: BrokerOptions = {}): Promise<EmbeddedBroker> {
+  const running = await runBroker(runOptions(options))
+  return new EmbeddedBroker(options.host ?? 'localhost', running)
+}
