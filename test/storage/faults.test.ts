@@ -4,7 +4,7 @@ import { ErrorCode } from '../../src/protocol/error-code.ts'
 import type { LogConfig } from '../../src/storage/engine.ts'
 import type { Durability } from '../../src/storage/local/log-environment.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
-import { batchOf } from './batches.ts'
+import { batchOf, valuesOf } from './batches.ts'
 import { EngineFixture, NOW_MS, TOPIC } from './engine-fixture.ts'
 import { FaultyFiles } from './faulty-files.ts'
 
@@ -107,15 +107,26 @@ describe('a disk that fails a write', () => {
   })
 
   it('does not keep a roll from being tried again', async () => {
-    const { disk, fixture } = await open({ mode: 'os' }, { segmentBytes: 200 })
+    const { disk, fixture } = await open({ mode: 'os' }, { segmentBytes: 250 })
     await fixture.append(batchOf({ values: ['a'.repeat(100)] }))
     disk.bytesLeft = 0
     const failed = await fixture.append(batchOf({ values: ['b'.repeat(100)] }))
     expect(failed.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    disk.bytesLeft = 40
+    const small = await fixture.append(batchOf({ values: ['s'] }))
+    expect(small.errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
     disk.bytesLeft = Number.POSITIVE_INFINITY
-    expect((await fixture.append(batchOf({ values: ['b'.repeat(100)] }))).baseOffset).toBe(1)
+    const inner = { values: ['b'.repeat(100)] }
+    disk.writeFileError = 'ENOSPC'
+    expect((await fixture.append(batchOf(inner))).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    // Still fits into the old segment, where a roll had already begun.
+    expect((await fixture.append(batchOf({ values: ['tiny'] }))).baseOffset).toBe(1)
+    disk.writeFileError = undefined
+    expect((await fixture.append(batchOf(inner))).baseOffset).toBe(2)
     await fixture.restart()
-    expect(await fixture.readAll()).toHaveLength(2)
+    for (const offset of [0, 1, 2]) {
+      expect(valuesOf((await fixture.readOne(offset)).records)[0]?.offset).toBe(offset)
+    }
   })
 })
 

@@ -14,6 +14,8 @@ export class FaultyFiles implements Files {
   bytesLeft = Number.POSITIVE_INFINITY
   /** System error code that every write of records fails with. */
   writeError: string | undefined
+  /** The same for small files that hold something. */
+  writeFileError: string | undefined
   readError: string | undefined
   syncError: string | undefined
   truncateError: string | undefined
@@ -51,6 +53,9 @@ export class FaultyFiles implements Files {
 
   writeFile(path: string, content: Uint8Array | string): void {
     const length = Buffer.byteLength(content)
+    if (this.writeFileError !== undefined && length > 0) {
+      throw systemError(this.writeFileError, 'write', path)
+    }
     if (length > this.bytesLeft) throw systemError('ENOSPC', 'write', path)
     this.bytesLeft -= length
     this.#files.writeFile(path, content)

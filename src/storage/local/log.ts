@@ -386,11 +386,17 @@ export class Log {
       jitterMs: environment.random() * Math.min(config.segmentJitterMs, config.segmentMs),
       indexIntervalBytes: config.indexIntervalBytes,
     })
-    segment.create()
-    this.writeProducerSnapshot()
-    active.closeTimeIndex()
-    active.writeIndexes()
-    if (this.#areEpochsUnwritten) this.#writeEpochs()
+    try {
+      segment.create()
+      this.writeProducerSnapshot()
+      active.closeTimeIndex()
+      active.writeIndexes()
+      if (this.#areEpochsUnwritten) this.#writeEpochs()
+    } catch (error) {
+      // A smaller batch may still go into the old segment; an empty one must not begin before it.
+      segment.remove()
+      throw error
+    }
     this.rolledBytes += active.sizeBytes
     active.makeIndexesEvictable()
     this.segments.push(segment)
