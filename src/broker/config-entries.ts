@@ -13,6 +13,7 @@ import {
 import { canonicalText } from '../settings/parse-value.ts'
 import type { Setting, SettingType } from '../settings/setting.ts'
 import type { SettingSource, Settings, SettingTexts } from '../settings/settings.ts'
+import { replicationQuotaSettings } from '../settings/tables/plugins.ts'
 import {
   type TopicSettingName,
   topicConfigText,
@@ -191,11 +192,18 @@ function brokerConfigSynonyms(settings: Settings, name: string): ConfigSynonym[]
     }
   }
   for (const synonym of names) {
-    const value = knownSettingsByName.get(synonym)?.defaultText
+    const value = kafkaDefault(synonym)
     if (value != null) synonyms.push({ name: synonym, value, source: ConfigSource.DEFAULT })
   }
   const first = synonyms.findIndex((synonym) => synonym.name === name)
   return first === -1 ? [] : synonyms.slice(first)
+}
+
+/** Quotas of replication are no part of Kafka's own table: their defaults do not show. */
+const withoutDefault: ReadonlySet<string> = new Set(Object.keys(replicationQuotaSettings))
+
+function kafkaDefault(name: string): string | null | undefined {
+  return withoutDefault.has(name) ? undefined : knownSettingsByName.get(name)?.defaultText
 }
 
 function namesSet(settings: Settings): Set<string> {

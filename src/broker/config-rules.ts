@@ -53,10 +53,9 @@ function checkTopicProposal(
   if (name === '') throw invalidRequest('Default topic resources are not allowed.')
   const problem = topicNameProblem(name)
   if (problem) throw new KafkaError('INVALID_TOPIC_EXCEPTION', problem)
-  if (!image.topicsByName.has(name)) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
-  }
   checkTopicConfigs(next, settings)
+  if (image.topicsByName.has(name)) return
+  throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
 }
 
 function checkGroupProposal(

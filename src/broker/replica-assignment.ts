@@ -31,7 +31,7 @@ export function placeReplicas(
     throw new KafkaError(
       'INVALID_REPLICATION_FACTOR',
       `Unable to replicate the partition ${replicationFactor} time(s): All brokers are currently ` +
-        'fenced or have all their log directories cordoned.',
+        'fenced, or have all their log directories cordoned.',
     )
   }
   return Array.from({ length: count }, (_, index) => {

@@ -1,8 +1,9 @@
-import { randomUuid, type Uuid, ZERO_UUID } from '../base/uuid.ts'
+import { randomUuid, type Uuid } from '../base/uuid.ts'
 import { ErrorCode, KafkaError } from '../protocol/error-code.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { TopicConfig } from '../settings/topic-settings.ts'
 import type { MetadataImage, MetadataRecord, TopicImage } from '../storage/metadata-store.ts'
+import { type DeletedTopic, decideDelete, type TopicToDelete } from './delete-topics.ts'
 import { internalTopicSpec } from './internal-topics.ts'
 import type { LiveSettings } from './live-settings.ts'
 import type { Decision, MetadataWriter } from './metadata-writer.ts'
@@ -19,16 +20,6 @@ export type Outcome<T> = { readonly name: string } & (
   | { readonly error: KafkaError }
   | { readonly error?: undefined; readonly value: T }
 )
-
-/** A topic to delete, by name or by id. */
-export interface TopicToDelete {
-  readonly name: string | null
-  readonly topicId: Uuid
-}
-
-export interface DeletedTopic extends TopicToDelete {
-  readonly error: KafkaError | undefined
-}
 
 export interface NewPartitions {
   readonly name: string
@@ -266,63 +257,4 @@ function attempt<T>(name: string, work: () => T): Outcome<T> {
     if (error instanceof KafkaError) return { name, error }
     throw error
   }
-}
-
-function decideDelete(
-  image: MetadataImage,
-  topics: readonly TopicToDelete[],
-): Decision<DeletedTopic[]> {
-  const found = new Map<Uuid, TopicImage>()
-  const outcomes: DeletedTopic[] = []
-  const nameCounts = countOf(topics.map(({ name }) => name))
-  const idCounts = countOf(topics.map(({ topicId }) => topicId))
-  const refuse = (topic: TopicToDelete, why: string) =>
-    outcomes.push({ ...topic, error: new KafkaError('INVALID_REQUEST', why) })
-  const seen = new Set<string>()
-  for (const topic of topics) {
-    const { name, topicId } = topic
-    const hasId = topicId !== ZERO_UUID
-    if (name === null && !hasId) refuse(topic, 'Neither topic name nor id were specified.')
-    else if (name !== null && hasId) {
-      refuse(topic, 'You may not specify both topic name and topic id.')
-    } else if (hasId ? idCounts.get(topicId)! > 1 : nameCounts.get(name)! > 1) {
-      const key = hasId ? topicId : name!
-      if (!seen.has(key)) refuse(topic, `Duplicate topic ${hasId ? 'id' : 'name'}.`)
-      seen.add(key)
-    } else outcomes.push(lookUp(image, topic, found))
-  }
-  const records = Array.from(found.keys(), (topicId): MetadataRecord => {
-    return { type: 'RemoveTopicRecord', value: { topicId } }
-  })
-  return { records, result: outcomes }
-}
-
-function lookUp(
-  image: MetadataImage,
-  { name, topicId }: TopicToDelete,
-  found: Map<Uuid, TopicImage>,
-): DeletedTopic {
-  const topic = name === null ? image.topicsById.get(topicId) : image.topicsByName.get(name)
-  if (!topic) {
-    const error =
-      name === null
-        ? new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
-        : new KafkaError(
-            'UNKNOWN_TOPIC_OR_PARTITION',
-            'This server does not host this topic-partition.',
-          )
-    return { name, topicId, error }
-  }
-  if (found.has(topic.topicId)) {
-    const why = 'The provided topic name maps to an ID that was already supplied.'
-    return { ...topic, error: new KafkaError('INVALID_REQUEST', why) }
-  }
-  found.set(topic.topicId, topic)
-  return { name: topic.name, topicId: topic.topicId, error: undefined }
-}
-
-function countOf<T>(values: readonly T[]): Map<T, number> {
-  const counts = new Map<T, number>()
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return counts
 }

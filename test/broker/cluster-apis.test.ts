@@ -53,7 +53,7 @@ test('a replica is where it is asked to be, or cannot go there', async () => {
   const { results } = await broker.ask(AlterReplicaLogDirs, 2, {
     dirs: [
       { path: '/data', topics: [{ name: 'orders', partitions: [0, 9] }] },
-      { path: '/elsewhere', topics: [{ name: 'orders', partitions: [1] }] },
+      { path: '/elsewhere', topics: [{ name: 'orders', partitions: [1, 9] }] },
     ],
   })
   expect(results).toEqual([
@@ -61,7 +61,7 @@ test('a replica is where it is asked to be, or cannot go there', async () => {
       topicName: 'orders',
       partitions: [
         { partitionIndex: 0, errorCode: 0 },
-        { partitionIndex: 9, errorCode: 3 },
+        { partitionIndex: 9, errorCode: 57 },
         { partitionIndex: 1, errorCode: 57 },
       ],
     },

@@ -359,8 +359,8 @@ describe('DeleteTopics', () => {
     const { image } = broker.metadata
     const { topicId } = image.topicsByName.get('b')!
     expect(await remove([{ name: 'a' }, { topicId }])).toEqual([
-      ['a', 0, null],
       ['b', 0, null],
+      ['a', 0, null],
     ])
     expect([...image.topicsByName.keys()]).toEqual(['c'])
     expect(image.configuredNames(ConfigResourceType.TOPIC)).toEqual([])
@@ -382,13 +382,23 @@ describe('DeleteTopics', () => {
       { name: 'a' },
     ])
     expect(results).toEqual([
-      ['nope', 3, 'This server does not host this topic-partition.'],
-      [null, 100, 'This server does not host this topic ID.'],
       [null, 42, 'Neither topic name nor id were specified.'],
       ['x', 42, 'You may not specify both topic name and topic id.'],
       ['twice', 42, 'Duplicate topic name.'],
+      [null, 100, 'This server does not host this topic ID.'],
+      ['nope', 3, 'This server does not host this topic-partition.'],
       ['a', 0, null],
     ])
+  })
+
+  test('a topic given by name and by id is answered once, and stays', async () => {
+    await start()
+    await create([{ name: 'a' }])
+    const { topicId } = broker.metadata.image.topicsByName.get('a')!
+    expect(await remove([{ name: 'a' }, { topicId }])).toEqual([
+      ['a', 42, 'The provided topic name maps to an ID that was already supplied.'],
+    ])
+    expect(broker.metadata.image.topicsByName.has('a')).toBe(true)
   })
 
   test.each([

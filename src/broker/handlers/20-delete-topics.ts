@@ -2,9 +2,9 @@ import { ZERO_UUID } from '../../base/uuid.ts'
 import { DeleteTopics } from '../../protocol/apis/20-delete-topics.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
+import type { TopicToDelete } from '../delete-topics.ts'
 import { handler } from '../handler.ts'
 import { settled } from '../settled.ts'
-import type { TopicToDelete } from '../topics.ts'
 
 /** Rules: admin-and-config.md section 2. */
 export const deleteTopics = handler(

@@ -11,19 +11,25 @@ export const alterReplicaLogDirs = handler(
   AlterReplicaLogDirs,
   [1, 2],
   ({ dirs }, _context, broker) => {
-    const results = new Map<string, { partitionIndex: number; errorCode: ErrorCode }[]>()
+    const results = new Map<string, Map<number, ErrorCode>>()
     for (const { path, topics } of dirs) {
       for (const { name, partitions } of topics) {
-        const outcomes = results.get(name) ?? []
+        const outcomes = results.get(name) ?? new Map<number, ErrorCode>()
         results.set(name, outcomes)
-        for (const partitionIndex of partitions) {
-          outcomes.push({ partitionIndex, errorCode: fate(broker, path, name, partitionIndex) })
+        for (const partition of partitions) {
+          outcomes.set(partition, fate(broker, path, name, partition))
         }
       }
     }
     return {
       throttleTimeMs: 0,
-      results: Array.from(results, ([topicName, partitions]) => ({ topicName, partitions })),
+      results: Array.from(results, ([topicName, outcomes]) => ({
+        topicName,
+        partitions: Array.from(outcomes, ([partitionIndex, errorCode]) => ({
+          partitionIndex,
+          errorCode,
+        })),
+      })),
     }
   },
   {
@@ -40,8 +46,8 @@ export const alterReplicaLogDirs = handler(
 )
 
 function fate({ engine }: Broker, path: string, name: string, partition: number): ErrorCode {
-  const topic = engine.metadata.image.topicsByName.get(name)
-  if (!topic?.partitions[partition]) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
   const isOurs = engine.directories().some((directory) => directory.path === path)
-  return isOurs ? ErrorCode.NONE : ErrorCode.LOG_DIR_NOT_FOUND
+  if (!isOurs) return ErrorCode.LOG_DIR_NOT_FOUND
+  const topic = engine.metadata.image.topicsByName.get(name)
+  return topic?.partitions[partition] ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 }

@@ -33,7 +33,8 @@ export const alterPartitionReassignments = handler(
         throttleTimeMs: 0,
         allowReplicationFactorChange,
         errorCode: ErrorCode.NONE,
-        errorMessage: null,
+        // Kafka tells the two kinds of nothing apart.
+        errorMessage: topics.length === 0 ? '' : null,
         responses,
       }),
     ),
