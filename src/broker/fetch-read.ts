@@ -2,15 +2,10 @@ import type { Uuid } from '../base/uuid.ts'
 import type { Fetch } from '../protocol/apis/01-fetch.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import type { ResponseOf } from '../protocol/schema.ts'
-import type {
-  IsolationLevel,
-  Position,
-  ReadOptions,
-  ReadRequest,
-  ReadResult,
-} from '../storage/engine.ts'
+import type { Position, ReadOptions, ReadRequest, ReadResult } from '../storage/engine.ts'
 import type { TopicImage } from '../storage/metadata-store.ts'
 import type { Broker } from './broker.ts'
+import { isolationLevel } from './isolation.ts'
 import { checkLeaderEpoch, ledPartition, NO_EPOCH } from './partitions.ts'
 
 export type PartitionData = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]
@@ -28,7 +23,8 @@ export interface WantedPartition {
 }
 
 export interface FetchLimits {
-  readonly isolation: IsolationLevel
+  /** As the client gave it: a wrong one matters only where there is something to read. */
+  readonly isolationLevel: number
   readonly minBytes: number
   readonly maxBytes: number
   /** From version 3 on: a first batch over the limits is sent whole. */
@@ -64,12 +60,13 @@ export function readOnce(
 ): FetchPass | Promise<FetchPass> {
   const plan = new ReadPlan(broker, limits, again)
   for (const one of wanted) plan.add(one)
+  if (plan.knowsPartitions) isolationLevel(limits.isolationLevel)
+  if (plan.reads.length === 0) return plan.finish([])
   const options: ReadOptions = {
-    isolation: limits.isolation,
+    isolation: isolationLevel(limits.isolationLevel),
     maxBytes: limits.maxBytes,
     atLeastOneBatch: limits.atLeastOneBatch,
   }
-  if (plan.reads.length === 0) return plan.finish([])
   const results = broker.engine.log.read(plan.reads, options)
   return results instanceof Promise
     ? results.then((found) => plan.finish(found))
@@ -85,6 +82,7 @@ class ReadPlan {
   readonly #answers: (PartitionData | null)[] = []
   readonly #indexes: number[] = []
   #mustAnswer = false
+  knowsPartitions = false
 
   constructor(broker: Broker, limits: FetchLimits, again: boolean) {
     this.#broker = broker
@@ -116,6 +114,7 @@ class ReadPlan {
     }
     const led = ledPartition(this.#broker, topic, partition)
     if (led === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return notFound(partition, led)
+    this.knowsPartitions = true
     if (typeof led === 'number') return inError(partition, led)
     if (this.#limits.isFollower) return inError(partition, ErrorCode.NOT_LEADER_OR_FOLLOWER)
     if (wanted.maxBytes < 0 || this.#limits.maxBytes < 0) {

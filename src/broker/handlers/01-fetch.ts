@@ -71,7 +71,7 @@ function limitsOf(request: Request, { apiVersion }: RequestContext, broker: Brok
   const { settings, fetches } = broker
   const maxBytes = Math.min(request.maxBytes, settings.fetchMaxBytes, fetches.maxBytes)
   return {
-    isolation: isolationLevel(request.isolationLevel),
+    isolationLevel: request.isolationLevel,
     minBytes: Math.min(request.minBytes, maxBytes),
     maxBytes,
     atLeastOneBatch: apiVersion >= 3,
@@ -147,7 +147,8 @@ class FetchWork {
 
   async #wait(first: FetchPass): Promise<Response> {
     const { fetches, engine } = this.#broker
-    const { minBytes, isolation } = this.#limits
+    const { minBytes } = this.#limits
+    const isolation = isolationLevel(this.#limits.isolationLevel)
     let pass = first
     for (;;) {
       const { positions, byteLength } = pass

@@ -35,7 +35,8 @@ export const listOffsets = handler(
   (request, context, broker) => {
     const isolation = isolationLevel(request.isolationLevel)
     const duplicates = context.apiVersion > 0 ? findDuplicates(request) : undefined
-    const topics = request.topics.map(({ name, partitions }) => {
+    const asked = request.topics.filter(({ partitions }) => partitions.length > 0)
+    const topics = asked.map(({ name, partitions }) => {
       const topic = broker.engine.metadata.image.topicsByName.get(name)
       const twice = duplicates?.get(name)
       const found = partitions

@@ -55,11 +55,17 @@ function answer(
       .map(({ brokerId, host, port, rack }) => ({ nodeId: brokerId, host, port, rack })),
     clusterId: broker.clusterId,
     controllerId: broker.brokerId,
-    topics,
+    topics: request.includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? allClusterOperations
       : OPERATIONS_NOT_ASKED,
   }
+}
+
+/** Topics that are not there have them too, if they have a name. */
+function withOperations(topic: TopicMetadata): TopicMetadata {
+  if (topic.name === null) return topic
+  return { ...topic, topicAuthorizedOperations: allTopicOperations }
 }
 
 function findTopics(
@@ -69,13 +75,13 @@ function findTopics(
 ): TopicMetadata[] | Promise<TopicMetadata[]> {
   const { topicsByName } = broker.engine.metadata.image
   if (asksForAll(request, context)) {
-    return Array.from(topicsByName.values(), (topic) => describe(topic, request))
+    return Array.from(topicsByName.values(), (topic) => describe(topic))
   }
   const asked = request.topics!
   if (context.apiVersion < 12) refuseIds(asked)
   const ids = new Set(asked.map(({ topicId }) => topicId))
   ids.delete(ZERO_UUID)
-  if (ids.size > 0) return findById(ids, request, broker)
+  if (ids.size > 0) return findById(ids, broker)
   return findByName(namesOf(asked), request, broker)
 }
 
@@ -100,11 +106,11 @@ function namesOf(asked: NonNullable<Request['topics']>): Set<string> {
   return names
 }
 
-function findById(ids: ReadonlySet<Uuid>, request: Request, broker: Broker): TopicMetadata[] {
+function findById(ids: ReadonlySet<Uuid>, broker: Broker): TopicMetadata[] {
   const { topicsById } = broker.engine.metadata.image
   return Array.from(ids, (topicId) => {
     const topic = topicsById.get(topicId)
-    if (topic) return describe(topic, request)
+    if (topic) return describe(topic)
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] }
   })
 }
@@ -116,10 +122,10 @@ function findByName(
 ): TopicMetadata[] | Promise<TopicMetadata[]> {
   const { topicsByName } = broker.engine.metadata.image
   const missing = Array.from(names).filter((name) => mayBeCreated(name, request, broker))
-  if (missing.length > 0) return createAndFind(names, missing, request, broker)
+  if (missing.length > 0) return createAndFind(names, missing, broker)
   return Array.from(names, (name) => {
     const topic = topicsByName.get(name)
-    return topic ? describe(topic, request) : unknownTopic(name)
+    return topic ? describe(topic) : unknownTopic(name)
   })
 }
 
@@ -152,7 +158,6 @@ function unknownTopic(name: string, errorCode?: ErrorCode): TopicMetadata {
 async function createAndFind(
   names: ReadonlySet<string>,
   missing: readonly string[],
-  request: Request,
   broker: Broker,
 ): Promise<TopicMetadata[]> {
   const failures = new Map<string, ErrorCode>()
@@ -163,11 +168,11 @@ async function createAndFind(
   const { topicsByName } = broker.engine.metadata.image
   return Array.from(names, (name) => {
     const topic = topicsByName.get(name)
-    return topic ? describe(topic, request) : unknownTopic(name, failures.get(name))
+    return topic ? describe(topic) : unknownTopic(name, failures.get(name))
   })
 }
 
-function describe(topic: TopicImage, request: Request): TopicMetadata {
+function describe(topic: TopicImage): TopicMetadata {
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
@@ -181,8 +186,5 @@ function describe(topic: TopicImage, request: Request): TopicMetadata {
       replicaNodes: replicas,
       isrNodes: isr,
     })),
-    topicAuthorizedOperations: request.includeTopicAuthorizedOperations
-      ? allTopicOperations
-      : OPERATIONS_NOT_ASKED,
   }
 }

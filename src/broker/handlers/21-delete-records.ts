@@ -8,7 +8,8 @@ import { handler } from '../handler.ts'
 import { ledPartition } from '../partitions.ts'
 import { isInternalTopic } from '../topic-name.ts'
 
-type AskedPartition = RequestOf<typeof DeleteRecords>['topics'][number]['partitions'][number]
+type Request = RequestOf<typeof DeleteRecords>
+type AskedPartition = Request['topics'][number]['partitions'][number]
 type Deleted = ResponseOf<typeof DeleteRecords>['topics'][number]['partitions'][number]
 
 /** Moves log starts up. Records of a topic that is compacted and never deleted stay. */
@@ -17,10 +18,12 @@ export const deleteRecords = handler(
   [0, 2],
   async (request, _context, broker) => {
     const topics = []
-    for (const { name, partitions } of request.topics) {
+    for (const [name, partitions] of eachPartitionOnce(request)) {
       const topic = broker.engine.metadata.image.topicsByName.get(name)
       const deleted: Deleted[] = []
-      for (const asked of partitions) deleted.push(await deleteBefore(asked, topic, broker))
+      for (const asked of partitions.values()) {
+        deleted.push(await deleteBefore(asked, topic, broker))
+      }
       topics.push({ name, partitions: deleted })
     }
     return { throttleTimeMs: 0, topics }
@@ -35,6 +38,18 @@ export const deleteRecords = handler(
     }),
   },
 )
+
+/** By topic and index: of a partition that is listed twice the last offset counts. */
+function eachPartitionOnce({ topics }: Request): Map<string, Map<number, AskedPartition>> {
+  const asked = new Map<string, Map<number, AskedPartition>>()
+  for (const { name, partitions } of topics) {
+    if (partitions.length === 0) continue
+    const ofTopic = asked.get(name) ?? new Map<number, AskedPartition>()
+    asked.set(name, ofTopic)
+    for (const partition of partitions) ofTopic.set(partition.partitionIndex, partition)
+  }
+  return asked
+}
 
 function refusal(partitionIndex: number, errorCode: ErrorCode): Deleted {
   return { partitionIndex, errorCode, lowWatermark: -1 }
