@@ -7,7 +7,14 @@ import { fileURLToPath } from 'node:url'
 import { root, whenChanged } from './inputs.mjs'
 import { install } from './install.mjs'
 
-const inputs = ['src', 'scripts/build.mjs', 'package.json', 'package-lock.json', 'tsconfig.json']
+const inputs = [
+  'src',
+  'scripts/build.mjs',
+  'scripts/string-width.mjs',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+]
 
 const library = { index: 'src/index.ts', protocol: 'src/protocol/index.ts' }
 
@@ -42,6 +49,7 @@ export function buildCommand() {
       ...options(),
       entryPoints: { cli: 'src/cli/main.ts' },
       outdir: 'dist',
+      alias: { 'string-width': './scripts/string-width.mjs' },
       // Readable names in stack traces; comments and blanks would only be read at every start.
       minifyWhitespace: true,
       minifySyntax: true,
