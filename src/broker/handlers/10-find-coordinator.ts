@@ -1,6 +1,7 @@
 import { partitionFor } from '../../coordinator/partition-for.ts'
 import { FindCoordinator } from '../../protocol/apis/10-find-coordinator.ts'
-import { ErrorCode, errorName } from '../../protocol/error-code.ts'
+import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
+import { errorMessage } from '../../protocol/error-message.ts'
 import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker, Node } from '../broker.ts'
 import { handler, type RequestContext } from '../handler.ts'
@@ -34,7 +35,7 @@ export const findCoordinator = handler(
     const { apiVersion } = context
     if (apiVersion < KEYS_SINCE) {
       const { errorCode, node } = await find(request.keyType, request.key, context, broker)
-      return { errorCode, errorMessage: errorName(errorCode), ...address(node) }
+      return { errorCode, errorMessage: messageOf(errorCode), ...address(node) }
     }
     const coordinators = []
     for (const key of request.coordinatorKeys) {
@@ -45,12 +46,17 @@ export const findCoordinator = handler(
   },
   {
     errorResponse: (request, { errorCode }, apiVersion) => {
-      const error = { errorCode, errorMessage: errorName(errorCode), ...address(noNode) }
+      const error = { errorCode, errorMessage: messageOf(errorCode), ...address(noNode) }
       if (apiVersion < KEYS_SINCE) return error
       return { coordinators: request.coordinatorKeys.map((key) => ({ key, ...error })) }
     },
   },
 )
+
+/** Kafka says success in a word. */
+function messageOf(errorCode: ErrorCode): string {
+  return errorCode === ErrorCode.NONE ? 'NONE' : errorMessage(errorCode)
+}
 
 const noNode = { brokerId: -1, host: '', port: -1 }
 
@@ -65,8 +71,10 @@ async function find(
   broker: Broker,
 ): Promise<Found> {
   const topicName = topicsByKeyType.get(keyType)
+  // Kafka cannot read such a request: that fails all of it, with a message.
+  if (topicName === undefined) throw new KafkaError('INVALID_REQUEST')
   const tooNew = keyType === KeyType.SHARE && context.apiVersion < SHARE_SINCE
-  if (topicName === undefined || tooNew || (keyType === KeyType.SHARE && !isShareKey(key))) {
+  if (tooNew || (keyType === KeyType.SHARE && !isShareKey(key))) {
     return { errorCode: ErrorCode.INVALID_REQUEST, node: noNode }
   }
   const topic = await internalTopic(topicName, broker)
