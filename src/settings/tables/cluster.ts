@@ -95,12 +95,14 @@ export const clusterSettings = {
     quorumVoters,
     'high',
     'Voters of the metadata quorum as id@host:port, comma separated.',
+    unused,
   ),
   'controller.quorum.bootstrap.servers': list(
     '',
     hostPorts,
     'high',
     'Addresses at which members of the metadata quorum are found.',
+    unused,
   ),
   'controller.quorum.election.timeout.ms': int(
     1000,
@@ -176,12 +178,14 @@ export const clusterSettings = {
     atLeast(0),
     'high',
     'Time after which a snapshot is written when there are new metadata records; 0 turns this off.',
+    unused,
   ),
   'metadata.log.dir': string(
     null,
     anything,
     'high',
     'Folder of the metadata log; unset means the first folder of log.dirs.',
+    unused,
   ),
   'metadata.log.segment.bytes': int(
     1073741824,
@@ -194,18 +198,21 @@ export const clusterSettings = {
     anything,
     'high',
     'Age at which a new segment of the metadata log begins.',
+    unused,
   ),
   'metadata.max.retention.bytes': long(
     104857600,
     anything,
     'high',
     'Most bytes kept of the metadata log and its snapshots before old ones are deleted.',
+    unused,
   ),
   'metadata.max.retention.ms': long(
     604800000,
     anything,
     'high',
     'How long old segments and snapshots of the metadata log are kept.',
+    unused,
   ),
   'metadata.max.idle.interval.ms': int(
     500,

@@ -1,5 +1,5 @@
 import { anything, atLeast, oneOf } from '../allowed.ts'
-import { boolean, int, list, string } from '../setting.ts'
+import { boolean, int, list, string, unused } from '../setting.ts'
 
 /** Settings that Kafka does not have. Never shown to clients. */
 export const dohleSettings = {
@@ -38,18 +38,21 @@ export const dohleSettings = {
     atLeast(1),
     'medium',
     'Most new connections per second from one address.',
+    unused,
   ),
   'dohle.login.timeout.ms': int(
     10_000,
     atLeast(1),
     'medium',
     'How long a client may take to authenticate.',
+    unused,
   ),
   'dohle.tls.handshake.timeout.ms': int(
     10_000,
     atLeast(1),
     'medium',
     'How long a TLS handshake may take.',
+    unused,
   ),
   'dohle.producer.ids.max': int(
     100_000,

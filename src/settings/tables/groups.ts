@@ -14,6 +14,7 @@ export const groupSettings = {
     listOfNotEmpty('consumer', 'classic', 'share', 'streams'),
     'medium',
     'Group protocols that are offered.',
+    unused,
   ),
   'group.coordinator.threads': int(
     4,
@@ -34,12 +35,14 @@ export const groupSettings = {
     atLeast(-1),
     'medium',
     'How long the coordinator gathers records before it writes them; -1 adapts by itself.',
+    unused,
   ),
   'offsets.commit.timeout.ms': int(
     5000,
     atLeast(1),
     'high',
     'How long an offset commit may take to be replicated.',
+    unused,
   ),
   'offsets.load.buffer.size': int(
     5242880,
@@ -71,6 +74,7 @@ export const groupSettings = {
     anything,
     'high',
     'Codec of the topic that holds committed offsets: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.',
+    unused,
   ),
   'group.coordinator.cached.buffer.max.bytes': int(
     1048588,
@@ -78,6 +82,7 @@ export const groupSettings = {
     'medium',
     'Largest buffer that the group coordinator keeps for its next write.',
     dynamic,
+    unused,
   ),
   'offset.metadata.max.bytes': int(
     4096,
@@ -157,18 +162,21 @@ export const groupSettings = {
     atLeast(1),
     'medium',
     'Most members of a consumer group.',
+    unused,
   ),
   'group.consumer.assignors': list(
     'uniform,range',
     distinctNotEmpty,
     'medium',
     'Assignors of consumer groups by name or class; the first is the default.',
+    unused,
   ),
   'group.consumer.migration.policy': string(
     'bidirectional',
     oneOfIgnoringCase('DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'),
     'medium',
     'Whether groups may change between the classic and the consumer protocol.',
+    unused,
   ),
   'group.consumer.assignment.interval.ms': int(
     1000,
@@ -195,6 +203,7 @@ export const groupSettings = {
     'medium',
     'Time between new resolutions of subscribed patterns.',
     internal,
+    unused,
   ),
   'group.streams.session.timeout.ms': int(
     45000,
@@ -237,6 +246,7 @@ export const groupSettings = {
     atLeast(1),
     'medium',
     'Most members of a streams group.',
+    unused,
   ),
   'group.streams.num.standby.replicas': int(
     0,

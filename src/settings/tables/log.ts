@@ -158,6 +158,7 @@ export const logSettings = {
     atLeast(0),
     'high',
     'Time between writes of the log start offsets.',
+    unused,
   ),
   'log.preallocate': boolean(
     false,
@@ -172,6 +173,7 @@ export const logSettings = {
     'high',
     'Logs that are recovered at a time per folder.',
     dynamic,
+    unused,
   ),
   'auto.create.topics.enable': boolean(
     true,
@@ -234,7 +236,6 @@ export const logSettings = {
     'low',
     "Wait after the start before the log's periodic work begins.",
     internal,
-    unused,
   ),
   'log.cleaner.threads': int(
     1,
@@ -249,6 +250,7 @@ export const logSettings = {
     'medium',
     'Most bytes that compaction reads and writes per second.',
     dynamic,
+    unused,
   ),
   'log.cleaner.dedupe.buffer.size': long(
     134217728,
@@ -279,6 +281,7 @@ export const logSettings = {
     'medium',
     'Pause when there is nothing to compact.',
     dynamic,
+    unused,
   ),
   'log.cleaner.min.cleanable.ratio': double(
     0.5,
@@ -287,7 +290,13 @@ export const logSettings = {
     'Share of a log that must be uncompacted before it is compacted.',
     dynamic,
   ),
-  'log.cleaner.enable': boolean(true, anything, 'medium', 'Whether logs are compacted at all.'),
+  'log.cleaner.enable': boolean(
+    true,
+    anything,
+    'medium',
+    'Whether logs are compacted at all.',
+    unused,
+  ),
   'log.cleaner.delete.retention.ms': long(
     86400000,
     atLeast(0),

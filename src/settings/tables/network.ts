@@ -28,12 +28,14 @@ export const networkSettings = {
     anything,
     'high',
     'Send buffer of sockets; -1 leaves it to the operating system.',
+    unused,
   ),
   'socket.receive.buffer.bytes': int(
     102400,
     anything,
     'high',
     'Receive buffer of sockets; -1 leaves it to the operating system.',
+    unused,
   ),
   'socket.request.max.bytes': int(
     104857600,
@@ -46,6 +48,7 @@ export const networkSettings = {
     atLeast(1),
     'medium',
     'Connections that may wait to be accepted.',
+    unused,
   ),
   'max.connections.per.ip': int(
     2147483647,
@@ -74,6 +77,7 @@ export const networkSettings = {
     'medium',
     'Most new connections per second; also per listener with its prefix.',
     dynamic,
+    unused,
   ),
   'connections.max.idle.ms': long(
     600000,
@@ -92,6 +96,7 @@ export const networkSettings = {
     atLeast(1),
     'high',
     'Requests that may wait for a handler before reading stops.',
+    unused,
   ),
   'queued.max.request.bytes': long(
     -1,

@@ -8,12 +8,14 @@ export const pluginSettings = {
     anything,
     'medium',
     'Principals that may do everything, separated by semicolons.',
+    unused,
   ),
   'allow.everyone.if.no.acl.found': boolean(
     false,
     anything,
     'medium',
     'Whether a resource without any ACL is open to everyone.',
+    unused,
   ),
 }
 

@@ -85,6 +85,7 @@ export const replicationSettings = {
     anything,
     'high',
     'Time between writes of the high watermarks.',
+    unused,
   ),
   'fetch.purgatory.purge.interval.requests': int(
     1000,
@@ -165,7 +166,13 @@ export const replicationSettings = {
     dynamic,
     unused,
   ),
-  'quota.window.num': int(11, atLeast(1), 'low', 'Time windows that client quotas look at.'),
+  'quota.window.num': int(
+    11,
+    atLeast(1),
+    'low',
+    'Time windows that client quotas look at.',
+    unused,
+  ),
   'replication.quota.window.num': int(
     11,
     atLeast(1),
@@ -185,8 +192,15 @@ export const replicationSettings = {
     atLeast(1),
     'low',
     'Time windows that the quota of topic changes looks at.',
+    unused,
   ),
-  'quota.window.size.seconds': int(1, atLeast(1), 'low', 'Length of a window of client quotas.'),
+  'quota.window.size.seconds': int(
+    1,
+    atLeast(1),
+    'low',
+    'Length of a window of client quotas.',
+    unused,
+  ),
   'replication.quota.window.size.seconds': int(
     1,
     atLeast(1),
@@ -206,6 +220,7 @@ export const replicationSettings = {
     atLeast(1),
     'low',
     'Length of a window of the quota of topic changes.',
+    unused,
   ),
   'client.quota.callback.class': className(
     null,

@@ -18,12 +18,14 @@ export const securitySettings = {
     anything,
     'medium',
     'Longest time until a SASL client must authenticate again; 0 never asks.',
+    unused,
   ),
   'sasl.server.max.receive.size': int(
     524288,
     anything,
     'medium',
     'Largest request accepted before a client has authenticated.',
+    unused,
   ),
   'security.providers': string(
     null,
@@ -46,24 +48,28 @@ export const securitySettings = {
     'medium',
     'Whether clients must, may or do not present a certificate.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.principal.mapping.rules': string(
     'DEFAULT',
     anything,
     'low',
     'Rules that turn the name in a certificate into a principal.',
+    unused,
   ),
   'ssl.allow.dn.changes': boolean(
     false,
     anything,
     'low',
     'Whether a new certificate may have another name than the old one.',
+    unused,
   ),
   'ssl.allow.san.changes': boolean(
     false,
     anything,
     'low',
     'Whether a new certificate may have other alternative names than the old one.',
+    unused,
   ),
   'ssl.protocol': string(
     'TLSv1.3',
@@ -71,6 +77,7 @@ export const securitySettings = {
     'medium',
     'TLS version that is preferred.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.provider': string(
     null,
@@ -86,6 +93,7 @@ export const securitySettings = {
     'medium',
     'TLS versions that are accepted.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.keystore.type': string(
     'JKS',
@@ -93,6 +101,7 @@ export const securitySettings = {
     'medium',
     'Format of the key store: PEM, PKCS12 or JKS.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.keystore.location': string(
     null,
@@ -100,6 +109,7 @@ export const securitySettings = {
     'medium',
     'File with the private key and its certificates.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.keystore.password': password(
     null,
@@ -107,6 +117,7 @@ export const securitySettings = {
     'medium',
     'Password of the key store file.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.key.password': password(
     null,
@@ -114,6 +125,7 @@ export const securitySettings = {
     'medium',
     'Password of the private key.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.keystore.key': password(
     null,
@@ -121,6 +133,7 @@ export const securitySettings = {
     'medium',
     'Private key as PEM text.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.keystore.certificate.chain': password(
     null,
@@ -128,6 +141,7 @@ export const securitySettings = {
     'medium',
     'Certificate chain as PEM text.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.truststore.type': string(
     'JKS',
@@ -135,6 +149,7 @@ export const securitySettings = {
     'medium',
     'Format of the trust store: PEM, PKCS12 or JKS.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.truststore.location': string(
     null,
@@ -142,6 +157,7 @@ export const securitySettings = {
     'medium',
     'File with the certificates that are trusted.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.truststore.password': password(
     null,
@@ -149,6 +165,7 @@ export const securitySettings = {
     'medium',
     'Password of the trust store file.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.truststore.certificates': password(
     null,
@@ -156,6 +173,7 @@ export const securitySettings = {
     'medium',
     'Trusted certificates as PEM text.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.keymanager.algorithm': string(
     'SunX509',
@@ -195,6 +213,7 @@ export const securitySettings = {
     'medium',
     'Cipher suites that are accepted; empty means the defaults.',
     dynamicPerBroker,
+    unused,
   ),
   'ssl.engine.factory.class': className(
     null,
@@ -218,12 +237,14 @@ export const securitySettings = {
     'medium',
     'SASL mechanisms that are accepted.',
     dynamicPerBroker,
+    unused,
   ),
   'sasl.server.callback.handler.class': className(
     null,
     anything,
     'medium',
     'Class that checks the credentials of a mechanism.',
+    unused,
   ),
   'sasl.jaas.config': password(
     null,
@@ -231,6 +252,7 @@ export const securitySettings = {
     'medium',
     'Login module and its options for a mechanism.',
     dynamicPerBroker,
+    unused,
   ),
   'sasl.client.callback.handler.class': className(
     null,
@@ -244,23 +266,27 @@ export const securitySettings = {
     anything,
     'medium',
     'Secret that delegation tokens are signed with; unset turns them off.',
+    unused,
   ),
   'delegation.token.max.lifetime.ms': long(
     604800000,
     atLeast(1),
     'medium',
     'Longest life of a delegation token.',
+    unused,
   ),
   'delegation.token.expiry.time.ms': long(
     86400000,
     atLeast(1),
     'medium',
     'Time after which a delegation token must be renewed.',
+    unused,
   ),
   'delegation.token.expiry.check.interval.ms': long(
     3600000,
     atLeast(1),
     'low',
     'Time between looks for delegation tokens that ran out.',
+    unused,
   ),
 }

@@ -73,7 +73,6 @@ export const serverSettings = {
     anything,
     'medium',
     'Rack or zone of this broker, used to place replicas and to fetch from near ones.',
-    unused,
   ),
   'controlled.shutdown.enable': boolean(
     true,
@@ -135,6 +134,7 @@ export const serverSettings = {
     'high',
     'Offer request versions that are not final yet.',
     internal,
+    unused,
   ),
   'unstable.feature.versions.enable': boolean(
     false,
@@ -142,6 +142,7 @@ export const serverSettings = {
     'high',
     'Offer feature levels that are not final yet.',
     internal,
+    unused,
   ),
   'metrics.num.samples': int(
     2,

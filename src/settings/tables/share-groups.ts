@@ -39,12 +39,19 @@ export const shareGroupSettings = {
     'medium',
     'Largest heartbeat interval a share group may be given.',
   ),
-  'group.share.max.size': int(200, between(1, 1000), 'medium', 'Most members of a share group.'),
+  'group.share.max.size': int(
+    200,
+    between(1, 1000),
+    'medium',
+    'Most members of a share group.',
+    unused,
+  ),
   'group.share.assignors': list(
     'simple',
     distinctNotEmpty,
     'medium',
     'Assignor of share groups by name or class.',
+    unused,
   ),
   'group.share.assignment.interval.ms': int(
     1000,
@@ -71,6 +78,7 @@ export const shareGroupSettings = {
     'low',
     'Time after which the set-up of a share partition is tried again.',
     internal,
+    unused,
   ),
   'group.share.delivery.count.limit': int(
     5,
@@ -138,6 +146,7 @@ export const shareGroupSettings = {
     atLeast(1),
     'medium',
     'Share sessions kept at a time.',
+    unused,
   ),
   'group.share.persister.class.name': string(
     'org.apache.kafka.server.share.persister.DefaultStatePersister',
@@ -145,6 +154,7 @@ export const shareGroupSettings = {
     'medium',
     'Class that stores the state of share groups.',
     internal,
+    unused,
   ),
   'share.coordinator.state.topic.num.partitions': int(
     50,
@@ -182,6 +192,7 @@ export const shareGroupSettings = {
     between(0, 500),
     'medium',
     'Updates of share group state between two snapshots.',
+    unused,
   ),
   'share.coordinator.load.buffer.size': int(
     5242880,
@@ -195,18 +206,21 @@ export const shareGroupSettings = {
     anything,
     'high',
     'Codec of the topic that holds share group state: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.',
+    unused,
   ),
   'share.coordinator.append.linger.ms': int(
     -1,
     atLeast(-1),
     'medium',
     'How long the share coordinator gathers records before it writes them; -1 adapts by itself.',
+    unused,
   ),
   'share.coordinator.write.timeout.ms': int(
     5000,
     atLeast(1),
     'high',
     'How long a write of share group state may take.',
+    unused,
   ),
   'share.coordinator.state.topic.prune.interval.ms': int(
     300000,
@@ -214,6 +228,7 @@ export const shareGroupSettings = {
     'low',
     'Time between deletions of share group state that is not needed any more.',
     internal,
+    unused,
   ),
   'share.coordinator.cold.partition.snapshot.interval.ms': int(
     300000,
@@ -221,6 +236,7 @@ export const shareGroupSettings = {
     'low',
     'Time between snapshots of share partitions that see no updates.',
     internal,
+    unused,
   ),
   'share.coordinator.cached.buffer.max.bytes': int(
     1048588,
@@ -228,5 +244,6 @@ export const shareGroupSettings = {
     'medium',
     'Largest buffer that the share coordinator keeps for its next write.',
     dynamic,
+    unused,
   ),
 }

@@ -72,6 +72,7 @@ export const transactionSettings = {
     atLeast(1),
     'low',
     'Time between looks for transactions that ran out of time.',
+    unused,
   ),
   'transaction.remove.expired.transaction.cleanup.interval.ms': int(
     3600000,
