@@ -127,7 +127,7 @@ export class CrashFiles implements Files {
     this.#files.setModifiedMs(path, modifiedMs)
   }
 
-  lock(path: string): FileLock | undefined {
+  lock(path: string): Promise<FileLock | undefined> {
     return this.#files.lock(path)
   }
 

@@ -93,7 +93,7 @@ export class FaultyFiles implements Files {
     this.#files.setModifiedMs(path, modifiedMs)
   }
 
-  lock(path: string): FileLock | undefined {
+  lock(path: string): Promise<FileLock | undefined> {
     return this.#files.lock(path)
   }
 

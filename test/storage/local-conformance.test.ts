@@ -24,7 +24,7 @@ for (const { name, make } of backends) {
         async kill() {
           // The dead one keeps its files; the next one finds what was written up to now.
           if (backend.files instanceof MemoryFiles) {
-            backend.files.lock = () => ({ writesSurvived: true, release: () => undefined })
+            backend.files.lock = async () => ({ writesSurvived: true, release: () => undefined })
             await fixture.reopen()
             return
           }

@@ -18,6 +18,7 @@ import { EngineFixture } from './engine-fixture.ts'
 describe('files on a disk', () => {
   let root: string
   const files = new NodeFiles()
+  const impatient = new NodeFiles({ lockWaitMs: 0 })
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'dohle-files-'))
@@ -78,21 +79,25 @@ describe('files on a disk', () => {
     const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
     const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     writeFileSync(path, JSON.stringify({ pid: other.pid, startTime, bootId }))
-    expect(files.lock(path)).toBeUndefined()
+    expect(await impatient.lock(path)).toBeUndefined()
     const ended = new Promise((resolve) => other.on('exit', resolve))
+    // Whoever asks while it dies waits for it to be gone.
+    const asking = files.lock(path)
     other.kill('SIGKILL')
     await ended
-    const lock = files.lock(path)
+    const lock = await asking
     expect(lock?.writesSurvived).toBe(true)
     // A second engine of this process.
-    expect(files.lock(path)).toBeUndefined()
+    expect(await files.lock(path)).toBeUndefined()
     lock?.release()
     // The process id again, but another process.
     writeFileSync(path, JSON.stringify({ pid: process.pid, startTime: '1', bootId }))
-    files.lock(path)?.release()
+    const reused = await files.lock(path)
+    expect(reused).toBeDefined()
+    reused?.release()
     // Another boot: whatever the number, that owner is gone, and so may be what it wrote.
     writeFileSync(path, JSON.stringify({ pid: process.pid, startTime, bootId: 'before' }))
-    const afterBoot = files.lock(path)
+    const afterBoot = await files.lock(path)
     expect(afterBoot?.writesSurvived).toBe(false)
     afterBoot?.release()
   })

@@ -13,7 +13,7 @@ const segment = (base: number, suffix = '.log') =>
 
 /** What a crash leaves: the lock of a dead owner, no mark of a clean shutdown. */
 function crashed(files: MemoryFiles, writesSurvived: boolean): MemoryFiles {
-  files.lock = () => ({ writesSurvived, release: () => undefined })
+  files.lock = async () => ({ writesSurvived, release: () => undefined })
   return files
 }
 

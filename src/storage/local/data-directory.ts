@@ -109,7 +109,7 @@ export class DataDirectory {
   async open(clusterId: string | undefined): Promise<void> {
     try {
       await makeDirectoryDurably(this.#files, this.path)
-      this.#lock = this.#files.lock(this.#file(LOCK_FILE))
+      this.#lock = await this.#files.lock(this.#file(LOCK_FILE))
     } catch (error) {
       const text = `The data directory ${this.path} cannot be used: ${String(error)}`
       throw new StorageError('unreadable', text, { cause: error })

@@ -27,8 +27,11 @@ export interface Files {
   syncDirectory(path: string): Promise<void>
   /** Sets the modification time, which retention reads when a segment has no timestamps. */
   setModifiedMs(path: string, modifiedMs: number): void
-  /** Excludes other processes; undefined when one of them has it. */
-  lock(path: string): FileLock | undefined
+  /**
+   * Excludes other processes; undefined when one of them has it. One that is being killed gets the
+   * time to be gone.
+   */
+  lock(path: string): Promise<FileLock | undefined>
   /** Of the file system that holds `path`. */
   space(path: string): { readonly totalBytes: number; readonly usableBytes: number }
 }

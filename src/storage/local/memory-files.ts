@@ -108,7 +108,7 @@ export class MemoryFiles implements Files {
     if (content) content.modifiedMs = modifiedMs
   }
 
-  lock(path: string): FileLock | undefined {
+  async lock(path: string): Promise<FileLock | undefined> {
     if (this.#locks.has(path)) return undefined
     this.#locks.add(path)
     return { writesSurvived: true, release: () => void this.#locks.delete(path) }

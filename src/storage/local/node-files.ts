@@ -4,12 +4,20 @@ import { systemErrorCode } from './files.ts'
 
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
+const LOCK_STEP_MS = 25
 const scratch = Buffer.alloc(4096)
 // Windows has no such flag, and no symbolic links without special rights either.
 const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
 
 /** The disk, through node:fs. Symbolic links inside the data directory are refused (ELOOP). */
 export class NodeFiles implements Files {
+  readonly #lockWaitMs: number
+
+  /** `lockWaitMs`: how long an owner that lives is waited for, as it may be about to die. */
+  constructor({ lockWaitMs = 3_000 }: { readonly lockWaitMs?: number } = {}) {
+    this.#lockWaitMs = lockWaitMs
+  }
+
   open(path: string, access: FileAccess): OpenFile {
     const flags =
       access === 'write' ? fs.constants.O_RDWR | fs.constants.O_CREAT : fs.constants.O_RDONLY
@@ -88,8 +96,13 @@ export class NodeFiles implements Files {
     fs.utimesSync(path, modifiedMs / 1000, modifiedMs / 1000)
   }
 
-  lock(path: string): FileLock | undefined {
-    return acquireLock(path)
+  async lock(path: string): Promise<FileLock | undefined> {
+    for (let waitedMs = 0; ; waitedMs += LOCK_STEP_MS) {
+      const lock = acquireLock(path)
+      // A process that was killed takes its time to go, and its successor may be quicker.
+      if (lock || isOurs(path) || waitedMs >= this.#lockWaitMs) return lock
+      await new Promise((resolve) => setTimeout(resolve, LOCK_STEP_MS))
+    }
   }
 
   space(path: string) {
@@ -208,8 +221,16 @@ interface LockOwner {
 
 const locksOfThisProcess = new Set<string>()
 
+function keyOf(path: string): string {
+  return fs.realpathSync(path.slice(0, path.lastIndexOf('/')))
+}
+
+function isOurs(path: string): boolean {
+  return locksOfThisProcess.has(keyOf(path))
+}
+
 function acquireLock(path: string): FileLock | undefined {
-  const key = fs.realpathSync(path.slice(0, path.lastIndexOf('/')))
+  const key = keyOf(path)
   if (locksOfThisProcess.has(key)) return undefined
   const us = ownerOf(process.pid)
   const before = readOwner(path)
@@ -263,7 +284,10 @@ function isAlive(owner: LockOwner): boolean {
 function ownerOf(pid: number): LockOwner {
   // Field 22 of stat; the name in field 2 may hold anything, so count from its closing bracket.
   const stat = readProc(`/proc/${pid}/stat`)
-  const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A zombie is dead; nobody may ever ask for its exit code, above all in a container.
+  const isDead = fields[0] === 'Z' || fields[0] === 'X'
+  const startTime = isDead ? '' : (fields[19] ?? '')
   return { pid, startTime, bootId: readProc('/proc/sys/kernel/random/boot_id').trim() }
 }
 
