@@ -10,6 +10,7 @@ import { EndTxn } from '../../src/protocol/apis/26-end-txn.ts'
 import { TxnOffsetCommit } from '../../src/protocol/apis/28-txn-offset-commit.ts'
 import { DescribeTransactions } from '../../src/protocol/apis/65-describe-transactions.ts'
 import { errorName } from '../../src/protocol/error-code.ts'
+import { batches } from '../../src/protocol/records/batch.ts'
 import { batchOf, valuesOf } from '../storage/batches.ts'
 import type { TestBroker } from './test-broker.ts'
 
@@ -166,53 +167,73 @@ export class TransactionalClient {
   }
 }
 
-/** What consumers see of a topic's partition, and how far they may read. */
+/** What consumers see of a topic's partition from its start. */
 export async function readTopic(
   broker: TestBroker,
   topic: string,
-  isolationLevel: 'committed' | 'uncommitted' = 'committed',
+  isolation: 'committed' | 'uncommitted' = 'committed',
   partition = 0,
 ): Promise<string[]> {
+  const { records } = await readRecords(broker, `${topic}-${partition}`, 0, isolation)
+  return records.map(({ value }) => value)
+}
+
+/** What consumers see of a partition from an offset on, and where they go on. */
+export async function readRecords(
+  broker: TestBroker,
+  place: string,
+  fetchOffset: number,
+  isolation: 'committed' | 'uncommitted' = 'committed',
+) {
+  const [, topic = '', partition = ''] = /^(.+)-(\d+)$/.exec(place) ?? []
   const { responses } = await broker.ask(Fetch, 11, {
     replicaId: -1,
     maxWaitMs: 0,
     minBytes: 1,
     maxBytes: 10_000_000,
-    isolationLevel: isolationLevel === 'committed' ? 1 : 0,
+    isolationLevel: isolation === 'committed' ? 1 : 0,
     topics: [
       {
         topic,
-        partitions: [{ partition, fetchOffset: 0, partitionMaxBytes: 10_000_000 }],
+        partitions: [{ partition: Number(partition), fetchOffset, partitionMaxBytes: 10_000_000 }],
       },
     ],
   })
   const { records, abortedTransactions } = responses[0]!.partitions[0]!
-  return withoutAborted(records ?? Buffer.alloc(0), abortedTransactions ?? [])
+  const bytes = records ?? Buffer.alloc(0)
+  const found = withoutAborted(bytes, abortedTransactions ?? [])
+  return {
+    records: found
+      .filter(({ offset }) => offset >= fetchOffset)
+      .map((record) => ({ ...record, partition: place })),
+    nextOffset: nextOffsetOf(bytes, fetchOffset),
+  }
 }
 
 /** As consumers do: from its first offset to its marker an aborted producer's records are skipped. */
 function withoutAborted(
   bytes: Buffer,
   aborted: readonly { readonly producerId: number; readonly firstOffset: number }[],
-): string[] {
-  const values: string[] = []
+) {
+  const found: ReturnType<typeof valuesOf> = []
   const waiting = [...aborted].sort((one, other) => one.firstOffset - other.firstOffset)
   const skipped = new Set<number>()
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + bytes.readInt32BE(at + 8) + 12
-    const batch = bytes.subarray(at, end)
-    const lastOffset = Number(batch.readBigInt64BE(0)) + batch.readInt32BE(23)
-    const producerId = Number(batch.readBigInt64BE(43))
-    while (waiting[0] && waiting[0].firstOffset <= lastOffset)
+  for (const batch of batches(bytes)) {
+    while (waiting[0] && waiting[0].firstOffset <= batch.lastOffset) {
       skipped.add(waiting.shift()!.producerId)
-    const attributes = batch.readInt16BE(21)
-    if (attributes & 0x20) skipped.delete(producerId)
-    else if (!(attributes & 0x10) || !skipped.has(producerId)) {
-      values.push(...valuesOf(batch).map(({ value }) => value))
     }
-    at = end
+    if (batch.isControl) skipped.delete(batch.producerId)
+    else if (!batch.isTransactional || !skipped.has(batch.producerId)) {
+      found.push(...valuesOf(bytes.subarray(batch.position, batch.end)))
+    }
   }
-  return values
+  return found
+}
+
+function nextOffsetOf(bytes: Buffer, fetchOffset: number): number {
+  let next = fetchOffset
+  for (const batch of batches(bytes)) next = batch.nextOffset
+  return next
 }
 
 /** How far a consumer of committed records may read. */
@@ -225,17 +246,21 @@ export async function lastStableOffset(broker: TestBroker, topic: string, partit
   return topics[0]!.partitions[0]!.offset
 }
 
+/** An offset, or the name of an error. */
 export async function committedOffset(
   broker: TestBroker,
   groupId: string,
   topic: string,
   requireStable = false,
-) {
+): Promise<number | string> {
+  await broker.ask(FindCoordinator, 3, { key: groupId, keyType: 0 })
   const { groups } = await broker.ask(OffsetFetch, 8, {
     groups: [{ groupId, topics: [{ name: topic, partitionIndexes: [0] }] }],
     requireStable,
   })
-  const { errorCode, committedOffset } = groups[0]!.topics[0]!.partitions[0]!
+  const group = groups[0]!
+  if (group.errorCode !== 0) return errorName(group.errorCode)
+  const { errorCode, committedOffset } = group.topics[0]!.partitions[0]!
   return errorCode === 0 ? committedOffset : errorName(errorCode)
 }
 

@@ -69,7 +69,8 @@ export class LocalCoordinatorStore implements CoordinatorStore {
     const { producer, nowMs } = options
     const batch = buildBatch({
       records: entries.map(({ key, value }) => ({ key, value, timestamp: nowMs })),
-      ...(producer && { ...producer, transactional: true, baseSequence: 0 }),
+      // Without sequences, as Kafka writes them: only a coordinator's epochs are checked.
+      ...(producer && { ...producer, transactional: true }),
     })
     const results = this.#log.append([{ ...topicPartition, batch, origin: 'coordinator' }], options)
     return results instanceof Promise ? results.then(([result]) => result!) : results[0]!
