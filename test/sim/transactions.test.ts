@@ -37,7 +37,7 @@ async function play(seed: number, mode: Mode, sabotage?: Sabotage) {
 
 /** Nobody holds the lock; after a power cut nobody can say that all writes are there. */
 function leaveBehind(files: MemoryFiles, writesSurvived: boolean): MemoryFiles {
-  files.lock = () => ({ writesSurvived, release: () => undefined })
+  files.lock = async () => ({ writesSurvived, release: () => undefined })
   return files
 }
 
