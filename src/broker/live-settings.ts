@@ -1,7 +1,11 @@
 import type { Uuid } from '../base/uuid.ts'
 import { logConfig } from '../settings/log-config.ts'
 import type { Settings } from '../settings/settings.ts'
-import { resolveTopicConfig, type TopicConfig } from '../settings/topic-settings.ts'
+import {
+  overrideTopicConfig,
+  resolveTopicConfig,
+  type TopicConfig,
+} from '../settings/topic-settings.ts'
 import type { LogConfig } from '../storage/engine.ts'
 import {
   ConfigResourceType,
@@ -27,7 +31,8 @@ export class LiveSettings {
   readonly #brokerId: number
   readonly #metadata: MetadataStore
   readonly #topics = new Map<Uuid, CachedTopic>()
-  #defaultLogConfig: LogConfig | undefined
+  /** Of a topic without configs of its own. */
+  #defaults: { readonly topic: TopicConfig; readonly log: LogConfig } | undefined
   #ownConfigs: ReadonlyMap<string, string> | undefined
   #defaultConfigs: ReadonlyMap<string, string> | undefined
   readonly #unsubscribe: () => void
@@ -50,8 +55,7 @@ export class LiveSettings {
     const topic = this.#metadata.image.topicsById.get(topicId)
     if (topic) return this.#cached(topic).log
     this.#takeBrokerConfigs()
-    this.#defaultLogConfig ??= logConfig(resolveTopicConfig(this.settings, new Map()))
-    return this.#defaultLogConfig
+    return this.#defaultConfig().log
   }
 
   close(): void {
@@ -63,11 +67,20 @@ export class LiveSettings {
     const overrides = this.#metadata.image.configs(ConfigResourceType.TOPIC, name)
     let cached = this.#topics.get(topicId)
     if (cached?.overrides !== overrides) {
-      const topic = resolveTopicConfig(this.settings, overrides)
-      cached = { overrides, topic, log: logConfig(topic) }
+      const defaults = this.#defaultConfig()
+      const topic = overrideTopicConfig(defaults.topic, overrides)
+      cached = { overrides, topic, log: topic === defaults.topic ? defaults.log : logConfig(topic) }
       this.#topics.set(topicId, cached)
     }
     return cached
+  }
+
+  #defaultConfig(): { readonly topic: TopicConfig; readonly log: LogConfig } {
+    if (!this.#defaults) {
+      const topic = resolveTopicConfig(this.settings, new Map())
+      this.#defaults = { topic, log: logConfig(topic) }
+    }
+    return this.#defaults
   }
 
   #onCommit(records: readonly ReplayedRecord[]): void {
@@ -85,7 +98,7 @@ export class LiveSettings {
     this.#defaultConfigs = defaults
     this.#ownConfigs = own
     this.#topics.clear()
-    this.#defaultLogConfig = undefined
+    this.#defaults = undefined
     this.settings.setDynamic('dynamic-default', defaults)
     this.settings.setDynamic('dynamic', own)
   }

@@ -40,11 +40,18 @@ export function planTopic(
   {
     image,
     settings,
+    twins,
     topicId,
     start,
-  }: { image: MetadataImage; settings: Settings; topicId: Uuid; start: number },
+  }: {
+    image: MetadataImage
+    settings: Settings
+    twins: TopicTwins
+    topicId: Uuid
+    start: number
+  },
 ): { topic: CreatedTopic; records: MetadataRecord[] } {
-  checkName(spec.name, image)
+  checkName(spec.name, image, twins)
   const configs = new Map(spec.configs.map(({ name, value }) => [name, value]))
   checkTopicConfigs(configs, settings)
   const replicas = spec.assignments.length > 0 ? assigned(spec, image) : placed()
@@ -93,25 +100,33 @@ export function planTopic(
   }
 }
 
-function checkName(name: string, image: MetadataImage): void {
+/** Finds existing topics whose names collide with new ones; made when first needed. */
+export class TopicTwins {
+  readonly #names: Iterable<string>
+  #byKey: Map<string, string> | undefined
+
+  constructor(names: Iterable<string>) {
+    this.#names = names
+  }
+
+  of(name: string): string | undefined {
+    if (!mayCollide(name)) return undefined
+    this.#byKey ??= new Map(Array.from(this.#names, (other) => [collisionKey(other), other]))
+    return this.#byKey.get(collisionKey(name))
+  }
+}
+
+function checkName(name: string, image: MetadataImage, twins: TopicTwins): void {
   if (image.topicsByName.has(name)) {
     throw new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
   }
   const problem = topicNameProblem(name)
   if (problem) throw new KafkaError('INVALID_TOPIC_EXCEPTION', problem)
-  const twin = mayCollide(name) ? findTwin(name, image) : undefined
+  const twin = twins.of(name)
   if (twin) {
     const message = `Topic '${name}' collides with existing topic: ${twin}`
     throw new KafkaError('INVALID_TOPIC_EXCEPTION', message)
   }
-}
-
-function findTwin(name: string, image: MetadataImage): string | undefined {
-  const key = collisionKey(name)
-  for (const other of image.topicsByName.keys()) {
-    if (other.length === name.length && collisionKey(other) === key) return other
-  }
-  return undefined
 }
 
 function assigned(spec: NewTopic, image: MetadataImage): readonly (readonly number[])[] {

@@ -1,7 +1,7 @@
 import { KafkaError } from '../protocol/error-code.ts'
 import { ConfigError, parseValue } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
-import { resolveTopicConfig, topicSettingsByName } from '../settings/topic-settings.ts'
+import { topicConfigValue, topicSettingsByName } from '../settings/topic-settings.ts'
 
 /** Java's DataOutput cannot write longer strings, so Kafka cannot store them. */
 const MAX_VALUE_BYTES = 32_767
@@ -48,15 +48,18 @@ export function checkTopicConfigs(
 }
 
 function checkTogether(overrides: ReadonlyMap<string, string>, settings: Settings): void {
-  const config = resolveTopicConfig(settings, overrides)
-  if (config.minCompactionLagMs > config.maxCompactionLagMs) {
+  if (overrides.size === 0) return
+  const minLag = topicConfigValue(settings, overrides, 'min.compaction.lag.ms')
+  const maxLag = topicConfigValue(settings, overrides, 'max.compaction.lag.ms')
+  if (minLag > maxLag) {
     throw new KafkaError(
       'INVALID_CONFIG',
-      `conflict topic config setting min.compaction.lag.ms (${config.minCompactionLagMs}) > ` +
-        `max.compaction.lag.ms (${config.maxCompactionLagMs})`,
+      `conflict topic config setting min.compaction.lag.ms (${minLag}) > ` +
+        `max.compaction.lag.ms (${maxLag})`,
     )
   }
-  if (config.remoteStorageEnable && !settings.remoteLogStorageSystemEnable) {
+  const isRemote = topicConfigValue(settings, overrides, 'remote.storage.enable')
+  if (isRemote && !settings.remoteLogStorageSystemEnable) {
     throw new KafkaError(
       'INVALID_CONFIG',
       'Tiered Storage functionality is disabled in the broker. ' +

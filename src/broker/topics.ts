@@ -8,7 +8,7 @@ import { internalTopicSpec } from './internal-topics.ts'
 import type { LiveSettings } from './live-settings.ts'
 import type { Decision, MetadataWriter } from './metadata-writer.ts'
 import { partitionRecord } from './partition-record.ts'
-import { type CreatedTopic, type NewTopic, planTopic } from './plan-topic.ts'
+import { type CreatedTopic, type NewTopic, planTopic, TopicTwins } from './plan-topic.ts'
 import { checkAssignment, checkSomeLive, placeReplicas } from './replica-assignment.ts'
 import { CLUSTER_METADATA_TOPIC } from './topic-name.ts'
 
@@ -106,6 +106,7 @@ export class TopicAdmin {
   ): Decision<Outcome<CreatedTopic>[]> {
     const { once, refused } = sortOut(topics, [CLUSTER_METADATA_TOPIC])
     const excess = tooMany(askedFor(once, this.#settings.numPartitions))
+    const twins = new TopicTwins(image.topicsByName.keys())
     const records: MetadataRecord[] = []
     const added = { topics: 0, partitions: 0 }
     const outcomes = once.map((spec) =>
@@ -113,7 +114,7 @@ export class TopicAdmin {
         if (excess) throw excess
         const topicId = this.#newTopicId()
         const start = this.#nextBroker + added.partitions
-        const plan = planTopic(spec, { image, settings: this.#settings, topicId, start })
+        const plan = planTopic(spec, { image, settings: this.#settings, twins, topicId, start })
         const { numPartitions } = plan.topic
         this.#checkRoom(image, added.topics + 1, added.partitions + numPartitions)
         added.topics++

@@ -4,12 +4,14 @@ import {
   camelCase,
   type ValuesOf,
 } from './broker-settings.ts'
-import { ConfigError, canonicalText, parseValue } from './parse-value.ts'
+import { ConfigError, canonicalText, parseValue, valueOrUndefined } from './parse-value.ts'
 import type { Setting, SettingValue } from './setting.ts'
 import type { Settings, SettingTexts } from './settings.ts'
 import { groupConfigTable } from './tables/group-configs.ts'
 
 export type GroupSettingName = keyof typeof groupConfigTable
+
+const NOTHING: SettingTexts = new Map()
 
 export const groupSettingsByName: ReadonlyMap<string, Setting> = new Map(
   Object.entries(groupConfigTable),
@@ -64,14 +66,11 @@ export function resolveGroupConfig(settings: Settings, overrides: SettingTexts):
 }
 
 function parsed(settings: Settings, overrides: SettingTexts, name: GroupSettingName): SettingValue {
-  const text = groupConfigText(settings, overrides, name)
-  try {
-    return parseValue<SettingValue>(name, groupConfigTable[name], text)
-  } catch (error) {
-    // Stored by another release that allowed it: as if the group had not set it.
-    if (!(error instanceof ConfigError) || !overrides.has(name)) throw error
-    return parsed(settings, new Map(), name)
-  }
+  const setting: Setting = groupConfigTable[name]
+  const own = overrides.get(name)
+  const value = own === undefined ? undefined : valueOrUndefined(name, setting, own)
+  if (value !== undefined) return value
+  return parseValue(name, setting, groupConfigText(settings, NOTHING, name))
 }
 
 function clamp(settings: Settings, name: string, value: number): number {

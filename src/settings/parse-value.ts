@@ -23,6 +23,23 @@ export function parseValue<T extends SettingValue>(
 }
 
 /**
+ * The value, or undefined when it is not allowed: a store that another release wrote may hold such
+ * texts, and then it is as if they were not set.
+ */
+export function valueOrUndefined<T extends SettingValue>(
+  name: string,
+  setting: Setting<T>,
+  text: string,
+): T | undefined {
+  try {
+    return parseValue(name, setting, text)
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined
+    throw error
+  }
+}
+
+/**
  * The text of a value as DescribeConfigs shows it: trimmed, numbers without frills. A text that is
  * not of the setting's type stays as it is.
  */

@@ -7,7 +7,7 @@ import {
   type ValueOf,
   type ValuesOf,
 } from './broker-settings.ts'
-import { ConfigError, parseValue } from './parse-value.ts'
+import { parseValue, valueOrUndefined } from './parse-value.ts'
 import type { Setting, SettingValue } from './setting.ts'
 
 /** Where a value comes from; later ones win. */
@@ -119,16 +119,6 @@ export class SettingStore {
       if (value !== undefined) return value
     }
     return setting.defaultText == null ? null : parseValue(name, setting, setting.defaultText)
-  }
-}
-
-/** A store written by another release may hold texts that are not allowed: as if not set. */
-function valueOrUndefined(name: string, setting: Setting, text: string): SettingValue | undefined {
-  try {
-    return parseValue(name, setting, text)
-  } catch (error) {
-    if (error instanceof ConfigError) return undefined
-    throw error
   }
 }
 

@@ -1,11 +1,14 @@
-import type { BrokerSettingName, ValuesOf } from './broker-settings.ts'
+import type { BrokerSettingName, ValueOf, ValuesOf } from './broker-settings.ts'
 import { brokerSettings, camelCase } from './broker-settings.ts'
-import { ConfigError, canonicalText, parseValue } from './parse-value.ts'
+import { canonicalText, parseValue, valueOrUndefined } from './parse-value.ts'
 import type { Setting, SettingValue } from './setting.ts'
 import type { Settings, SettingTexts } from './settings.ts'
 import { topicTable } from './tables/topics.ts'
 
 export type TopicSettingName = keyof typeof topicTable
+
+const topicSettingNames = Object.keys(topicTable) as TopicSettingName[]
+const NOTHING: SettingTexts = new Map()
 
 export const topicSettingsByName: ReadonlyMap<string, Setting> = new Map(Object.entries(topicTable))
 
@@ -97,24 +100,38 @@ export type TopicConfig = ValuesOf<typeof topicTable>
 /** Every config of a topic with what holds for it now. */
 export function resolveTopicConfig(settings: Settings, overrides: SettingTexts): TopicConfig {
   const values: Record<string, SettingValue> = {}
-  for (const name of Object.keys(topicTable) as TopicSettingName[]) {
-    values[camelCase(name)] = topicValue(settings, overrides, name)
+  for (const name of topicSettingNames) {
+    values[camelCase(name)] = topicConfigValue(settings, overrides, name)
   }
   return values as TopicConfig
 }
 
-function topicValue(
+/**
+ * The same, from what holds for a topic without configs of its own: most topics have few or none,
+ * and there may be many.
+ */
+export function overrideTopicConfig(defaults: TopicConfig, overrides: SettingTexts): TopicConfig {
+  if (overrides.size === 0) return defaults
+  const values: Record<string, SettingValue> = { ...defaults }
+  for (const [name, text] of overrides) {
+    const setting = topicSettingsByName.get(name)
+    const value = setting && valueOrUndefined(name, setting, text)
+    if (value !== undefined) values[camelCase(name)] = value
+  }
+  return values as TopicConfig
+}
+
+/** One config of a topic with what holds for it now. */
+export function topicConfigValue<Name extends TopicSettingName>(
   settings: Settings,
   overrides: SettingTexts,
-  name: TopicSettingName,
-): SettingValue {
-  const text = topicConfigText(settings, overrides, name)
-  if (text === null) return null
-  try {
-    return parseValue<SettingValue>(name, topicTable[name], text)
-  } catch (error) {
-    // Stored by another release that allowed it: as if the topic had not set it.
-    if (!(error instanceof ConfigError) || !overrides.has(name)) throw error
-    return topicValue(settings, new Map(), name)
+  name: Name,
+): ValueOf<(typeof topicTable)[Name]> {
+  const setting: Setting = topicTable[name]
+  for (const layer of [overrides, NOTHING]) {
+    const text = topicConfigText(settings, layer, name)
+    const value = text === null ? null : valueOrUndefined(name, setting, text)
+    if (value !== undefined) return value as ValueOf<(typeof topicTable)[Name]>
   }
+  return parseValue(name, setting, setting.defaultText!) as ValueOf<(typeof topicTable)[Name]>
 }
