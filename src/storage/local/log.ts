@@ -5,45 +5,27 @@ import { BatchView, incrementSequence, stampBatch } from '../../protocol/records
 import type { AppendItem, AppendResult, Bounds, LogConfig } from '../engine.ts'
 import { appended, duplicateOf, refused } from './append-result.ts'
 import { BatchFacts } from './batch-facts.ts'
-import { formatEpochCheckpoint } from './checkpoint-file.ts'
-import {
-  DELETED_SUFFIX,
-  LEADER_EPOCH_FILE,
-  offsetName,
-  offsetOfName,
-  PARTITION_METADATA_FILE,
-  SNAPSHOT_SUFFIX,
-} from './file-names.ts'
-import { replaceFile, syncFile, systemErrorCode } from './files.ts'
+import { systemErrorCode } from './files.ts'
 import { GroupSync } from './group-sync.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogEnvironment } from './log-environment.ts'
+import { LogSegments, type LogSegmentsOptions } from './log-segments.ts'
 import { LogTail } from './log-tail.ts'
-import { formatPartitionMetadata } from './meta-properties.ts'
 import { PositionHints } from './position-hints.ts'
-import { encodeProducerSnapshot } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
-import { Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
 import type { Watcher } from './watch-list.ts'
 
 /** What makes a `Log`; recovery.ts finds it out. */
-export interface LogOptions {
-  readonly environment: LogEnvironment
+export interface LogOptions extends LogSegmentsOptions {
   readonly topic: string
-  readonly topicId: Uuid
   readonly partition: number
-  readonly directory: string
   readonly config: LogConfig
   readonly leaderEpoch: number
-  /** In order; at least one. The last one is active. */
-  readonly segments: Segment[]
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly recoveryPoint: number
-  readonly epochs: LeaderEpochs
   readonly producers: ProducerState
-  /** The directory is there. */
-  readonly isMaterialised: boolean
 }
 
 interface Staged {
@@ -61,11 +43,8 @@ export class Log {
   readonly topic: string
   readonly topicId: Uuid
   readonly partition: number
-  directory: string
   config: LogConfig
   leaderEpoch: number
-  /** Oldest first; never empty. */
-  readonly segments: Segment[]
   readonly epochs: LeaderEpochs
   readonly producers: ProducerState
   readonly tail: LogTail
@@ -77,21 +56,14 @@ export class Log {
   recoveryPoint: number
   /** Why nothing works here until a restart: damage that was found. */
   damage: string | undefined
-  /** Bytes of the segments that were rolled since the log was opened. */
-  rolledBytes = 0
   /** Who waits for data here; undefined while nobody does, so that an append pays nothing. */
   watchers: Set<Watcher> | undefined
-  #isMaterialised: boolean
-  #inactiveBytes = 0
-  #areNamesUnsynced = false
-  #directoryChange = 0
-  #areEpochsUnwritten = false
+  readonly #segments: LogSegments
   #isRefusingWrites = false
   /** Why it cannot be said of this log that all of it is on the disk. */
   #failure: Error | undefined
   #isWriteFailing = false
   #isGone = false
-  #lastSnapshotOffset = -1
   #staged: Staged[] = []
   readonly #sync = new GroupSync(() => this.#syncFiles())
 
@@ -100,10 +72,8 @@ export class Log {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
-    this.directory = options.directory
     this.config = options.config
     this.leaderEpoch = options.leaderEpoch
-    this.segments = options.segments
     this.epochs = options.epochs
     this.producers = options.producers
     this.tail = new LogTail(options.environment.tails)
@@ -112,23 +82,29 @@ export class Log {
     this.highWatermark = options.logEndOffset
     this.producers.advanceHighWatermark(this.highWatermark)
     this.recoveryPoint = options.recoveryPoint
-    this.#isMaterialised = options.isMaterialised
-    this.#countInactiveBytes()
+    this.#segments = new LogSegments(options)
+  }
+
+  get directory(): string {
+    return this.#segments.directory
+  }
+
+  /** Oldest first; never empty. The last one is active. */
+  get segments(): readonly Segment[] {
+    return this.#segments.list
   }
 
   get active(): Segment {
-    return this.segments.at(-1)!
+    return this.#segments.active
   }
 
   get sizeBytes(): number {
-    return this.#inactiveBytes + this.active.sizeBytes
+    return this.#segments.sizeBytes
   }
 
-  /** A log may have thousands of segments, and its size is asked for with every fetch. */
-  #countInactiveBytes(): void {
-    this.#inactiveBytes = this.segments
-      .slice(0, -1)
-      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  /** Bytes of the segments that were rolled since the log was opened. */
+  get rolledBytes(): number {
+    return this.#segments.rolledBytes
   }
 
   get isGone(): boolean {
@@ -136,11 +112,11 @@ export class Log {
   }
 
   get isMaterialised(): boolean {
-    return this.#isMaterialised
+    return this.#segments.isMaterialised
   }
 
   get hasUnsynced(): boolean {
-    return this.segments.some((segment) => segment.isUnsynced)
+    return this.#segments.hasUnsynced
   }
 
   /** flush.messages says that what was appended is to be synced before it counts. */
@@ -169,7 +145,7 @@ export class Log {
   /** A new leader epoch begins at the end of the log. */
   beginEpoch(leaderEpoch: number): void {
     this.leaderEpoch = leaderEpoch
-    if (this.epochs.assign(leaderEpoch, this.logEndOffset)) this.#areEpochsUnwritten = true
+    if (this.epochs.assign(leaderEpoch, this.logEndOffset)) this.#segments.epochsChanged()
   }
 
   // ---- append ----------------------------------------------------------------------------------
@@ -260,7 +236,7 @@ export class Log {
     const { active } = this
     const position = active.sizeBytes
     try {
-      if (!this.#isMaterialised) this.#materialise()
+      this.#segments.materialise()
       const { file } = active.log
       if (staged.length === 1) file.writeSync(staged[0]!.bytes, position)
       else file.writevSync(staged.map(({ bytes }) => bytes), position) // biome-ignore format: one line
@@ -285,7 +261,7 @@ export class Log {
     const { active } = this
     const position = active.sizeBytes
     active.appended(facts, position, this.config.indexIntervalBytes)
-    if (this.epochs.assign(facts.leaderEpoch, facts.baseOffset)) this.#areEpochsUnwritten = true
+    if (this.epochs.assign(facts.leaderEpoch, facts.baseOffset)) this.#segments.epochsChanged()
     if (facts.producerId >= 0) {
       const aborted = this.producers.append(facts, nowMs)
       if (aborted) {
@@ -306,7 +282,7 @@ export class Log {
 
   #undoWrite(position: number, error: unknown): void {
     this.#writeFailed(error)
-    if (!this.#isMaterialised) return
+    if (!this.isMaterialised) return
     try {
       // A part of the batch may be in the file; the next append goes to the same position, but a
       // crash before it must not leave half a batch behind, or bytes behind a shorter one.
@@ -344,65 +320,14 @@ export class Log {
     this.environment.report(level, message, { topic, partition, ...fields })
   }
 
-  // ---- segments and files ----------------------------------------------------------------------
-
-  /** The directory is made with the first record: 1,000 topics are created without a system call. */
-  #materialise(): void {
-    const { files } = this.environment
-    const holdsData = this.active.storedBytes() > 0
-    // Only when someone put it there since the start, which found none.
-    if (holdsData) throw new Error(`${this.directory} is that of a new partition, but holds data`)
-    files.makeDirectory(this.directory)
-    // Before any data, so that no data can ever be taken for that of another topic.
-    const metadataPath = `${this.directory}/${PARTITION_METADATA_FILE}`
-    files.writeFile(metadataPath, formatPartitionMetadata(this.topicId))
-    this.#writeEpochs()
-    this.active.create()
-    this.#isMaterialised = true
-    this.#areNamesUnsynced = true
-    this.#directoryChange = this.environment.dataDirectoryNames.changed()
-  }
-
-  #writeEpochs(): void {
-    const path = `${this.directory}/${LEADER_EPOCH_FILE}`
-    replaceFile(this.environment.files, path, formatEpochCheckpoint(this.epochs.entries))
-    this.#areEpochsUnwritten = false
-  }
+  // ---- segments and durability -----------------------------------------------------------------
 
   /** Begins a new active segment at the end of the log. Throws when its files cannot be made. */
   roll(nowMs: number): void {
-    const { environment, active } = this
+    const { active } = this
     if (active.sizeBytes === 0 && active.baseOffset === this.logEndOffset) return
-    if (!this.#isMaterialised) this.#materialise()
-    const { config } = this
-    const segment = new Segment({
-      openFiles: environment.openFiles,
-      buffers: environment.buffers,
-      residentIndexes: environment.residentIndexes,
-      directory: this.directory,
-      baseOffset: this.logEndOffset,
-      sizeBytes: 0,
-      modifiedMs: nowMs,
-      jitterMs: environment.random() * Math.min(config.segmentJitterMs, config.segmentMs),
-      indexIntervalBytes: config.indexIntervalBytes,
-    })
-    try {
-      segment.create()
-      this.writeProducerSnapshot()
-      active.closeTimeIndex()
-      active.writeIndexes()
-      if (this.#areEpochsUnwritten) this.#writeEpochs()
-    } catch (error) {
-      // A smaller batch may still go into the old segment; an empty one must not begin before it.
-      segment.remove()
-      throw error
-    }
-    this.rolledBytes += active.sizeBytes
-    active.makeIndexesEvictable()
-    this.segments.push(segment)
-    this.#countInactiveBytes()
+    this.#segments.roll(this.logEndOffset, this.producers, this.config, nowMs)
     this.tail.clear()
-    this.#areNamesUnsynced = true
     // As in Kafka, data is synced in the background once its segment is full.
     void this.#syncRolled()
   }
@@ -415,20 +340,10 @@ export class Log {
     }
   }
 
-  /** State of producers at the end of the log, so that a start need not read what is below. */
-  writeProducerSnapshot(): void {
-    const offset = this.logEndOffset
-    if (offset === this.#lastSnapshotOffset) return
-    const path = `${this.directory}/${offsetName(offset)}${SNAPSHOT_SUFFIX}`
-    replaceFile(this.environment.files, path, encodeProducerSnapshot(this.producers.entries()))
-    this.#lastSnapshotOffset = offset
-  }
-
   /** Resolves when all that is in the log now is durable. Rejects when it cannot be made so. */
   async flush(): Promise<void> {
     if (this.#failure) throw this.#failure
-    if (!this.hasUnsynced && !this.#areNamesUnsynced) return
-    await this.#sync.upTo(this.logEndOffset)
+    if (this.hasUnsynced) await this.#sync.upTo(this.logEndOffset)
   }
 
   /** Like `flush`, for records up to `offset`. */
@@ -439,18 +354,7 @@ export class Log {
   async #syncFiles(): Promise<number> {
     const endOffset = this.logEndOffset
     try {
-      for (const segment of this.segments.filter(({ isUnsynced }) => isUnsynced)) {
-        if (!this.segments.includes(segment)) continue
-        // Cleared first: what is appended during the sync may not be covered by it.
-        segment.isUnsynced = false
-        await segment.log.withPin((file) => file.datasync())
-        if (segment !== this.active) await segment.syncIndexes()
-      }
-      if (this.#areNamesUnsynced) {
-        this.#areNamesUnsynced = false
-        await this.environment.files.syncDirectory(this.directory)
-        await this.environment.dataDirectoryNames.upTo(this.#directoryChange)
-      }
+      await this.#segments.sync()
     } catch (error) {
       if (this.#isGone) return endOffset
       this.refuseWrites('sync failed', error)
@@ -466,36 +370,16 @@ export class Log {
     if (offset <= this.logStartOffset) return
     assert(offset <= this.highWatermark, 'a log start within the log')
     this.logStartOffset = offset
-    if (this.epochs.truncateFromStart(offset)) this.#areEpochsUnwritten = true
+    if (this.epochs.truncateFromStart(offset)) this.#segments.epochsChanged()
     if (this.watchers !== undefined) this.environment.changed(this)
   }
 
   /** Takes the oldest `count` segments away: renamed now, removed after file.delete.delay.ms. */
   removeSegments(count: number): void {
-    assert(count < this.segments.length, 'an active segment to stay')
-    const removed = this.segments.splice(0, count)
-    this.#countInactiveBytes()
-    for (const segment of removed) this.#setAside(segment)
+    // The start first: whatever fails, nobody looks for what may be gone.
+    this.raiseLogStart(this.segments[count]!.baseOffset)
     this.hints.clear()
-    this.raiseLogStart(this.segments[0]!.baseOffset)
-  }
-
-  #setAside(segment: Segment): void {
-    const { files, clock } = this.environment
-    segment.close()
-    const snapshot = offsetName(segment.baseOffset) + SNAPSHOT_SUFFIX
-    const names = [...segment.fileNames(), ...(this.#exists(snapshot) ? [snapshot] : [])]
-    for (const name of names) {
-      const path = `${this.directory}/${name}`
-      files.rename(path, path + DELETED_SUFFIX)
-    }
-    clock.schedule(this.config.fileDeleteDelayMs, () => {
-      for (const name of names) files.removeFile(`${this.directory}/${name}${DELETED_SUFFIX}`)
-    })
-  }
-
-  #exists(name: string): boolean {
-    return this.environment.files.stat(`${this.directory}/${name}`) !== undefined
+    this.#segments.removeOldest(count, this.config.fileDeleteDelayMs)
   }
 
   /**
@@ -504,44 +388,16 @@ export class Log {
    */
   async close(): Promise<void> {
     if (this.#isGone) return
+    this.#isRefusingWrites = true
     try {
       if (this.damage !== undefined) throw new Error(this.damage)
-      if (this.#isMaterialised) await this.#flushForGood()
-    } finally {
-      this.#isRefusingWrites = true
-      for (const segment of this.segments) segment.close()
-      this.tail.clear()
-    }
-  }
-
-  async #flushForGood(): Promise<void> {
-    if (this.#areEpochsUnwritten) this.#writeEpochs()
-    this.active.closeTimeIndex()
-    for (const segment of this.segments) segment.writeIndexes()
-    if (this.logEndOffset > 0) await this.#writeLastSnapshot()
-    await this.flush()
-  }
-
-  async #writeLastSnapshot(): Promise<void> {
-    const name = offsetName(this.logEndOffset) + SNAPSHOT_SUFFIX
-    if (!this.#exists(name)) {
-      this.writeProducerSnapshot()
-      if (this.producers.size > 0) {
-        await syncFile(this.environment.files, `${this.directory}/${name}`)
-        this.#areNamesUnsynced = true
+      if (this.isMaterialised) {
+        await this.#segments.writeForCleanStart(this.logEndOffset, this.producers)
+        await this.flush()
       }
-    }
-    this.#removeOldSnapshots()
-  }
-
-  /** Only those at the base of a segment, and the newest one, are of use. */
-  #removeOldSnapshots(): void {
-    const { files } = this.environment
-    const bases = new Set(this.segments.map(({ baseOffset }) => baseOffset))
-    for (const { name } of files.list(this.directory)) {
-      const offset = offsetOfName(name, SNAPSHOT_SUFFIX)
-      if (offset === undefined || offset === this.logEndOffset || bases.has(offset)) continue
-      files.removeFile(`${this.directory}/${name}`)
+    } finally {
+      this.#segments.close()
+      this.tail.clear()
     }
   }
 
@@ -551,9 +407,7 @@ export class Log {
     this.hints.clear()
     this.producers.clear()
     this.tail.clear()
-    for (const segment of this.segments) segment.close()
-    this.directory = directory
-    for (const segment of this.segments) segment.moveTo(directory)
+    this.#segments.moveTo(directory)
     if (this.watchers !== undefined) this.environment.changed(this)
   }
 }
