@@ -10,6 +10,10 @@ import type { RequestMemory } from './request-memory.ts'
 export interface ServerLimits {
   readonly maxConnections: number
   readonly maxConnectionsPerAddress: number
+  /** Addresses with a limit of their own. */
+  readonly maxConnectionsByAddress: ReadonlyMap<string, number>
+  readonly maxNewPerSecond: number
+  readonly maxNewPerSecondAndAddress: number
   readonly connectionsMaxIdleMs: number
   /** Largest request (socket.request.max.bytes). */
   readonly maxRequestBytes: number
@@ -26,6 +30,9 @@ export interface ServerLimits {
 export const defaultServerLimits: ServerLimits = {
   maxConnections: 10_000,
   maxConnectionsPerAddress: 10_000,
+  maxConnectionsByAddress: new Map(),
+  maxNewPerSecond: Number.POSITIVE_INFINITY,
+  maxNewPerSecondAndAddress: Number.POSITIVE_INFINITY,
   connectionsMaxIdleMs: 600_000,
   maxRequestBytes: 104_857_600,
   requestMemoryBytes: 256 * 1024 * 1024,

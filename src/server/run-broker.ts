@@ -28,11 +28,11 @@ import type { Durability } from '../storage/local/log-environment.ts'
 import { MemoryFiles } from '../storage/local/memory-files.ts'
 import { MetadataLog } from '../storage/local/metadata-log.ts'
 import { NodeFiles } from '../storage/local/node-files.ts'
-import { defaultServerLimits, type ServerLimits } from './connection-host.ts'
 import { type BoundListener, nodesFor, registeredEndpoint } from './endpoints.ts'
 import { HoldingDispatcher } from './holding-dispatcher.ts'
 import { probeReceiveMode } from './receive.ts'
 import { Server } from './server.ts'
+import { LiveServerLimits } from './server-limits.ts'
 import { createStartTopics } from './start-topics.ts'
 
 export interface RunBrokerOptions {
@@ -260,17 +260,10 @@ async function register(
 async function createServer(options: RunBrokerOptions): Promise<Server> {
   const { settings, clock, log, keepAlive } = options
   const receiveMode = await probeReceiveMode()
-  const limits = serverLimits(settings)
   // Clients live in real time: a clock that a test moves on by a week makes no connection idle.
-  const isReal = clock === systemClock
-  return new Server({
-    clock,
-    timers: new TimerQueue(systemClock),
-    log,
-    limits: isReal ? limits : { ...limits, connectionsMaxIdleMs: -1 },
-    receiveMode,
-    keepAlive,
-  })
+  const limits = new LiveServerLimits(settings, { mayBeIdle: clock !== systemClock })
+  const timers = new TimerQueue(systemClock)
+  return new Server({ clock, timers, log, limits, receiveMode, keepAlive })
 }
 
 interface Parts {
@@ -392,19 +385,5 @@ function durability(settings: Settings): Durability {
       return { mode: 'interval', intervalMs: settings.durabilityIntervalMs }
     default:
       return { mode: 'os' }
-  }
-}
-
-function serverLimits(settings: Settings): ServerLimits {
-  return {
-    ...defaultServerLimits,
-    maxConnections: settings.maxConnections,
-    maxConnectionsPerAddress: settings.maxConnectionsPerIp,
-    connectionsMaxIdleMs: settings.connectionsMaxIdleMs,
-    maxRequestBytes: settings.socketRequestMaxBytes,
-    requestMemoryBytes:
-      settings.queuedMaxRequestBytes > 0
-        ? settings.queuedMaxRequestBytes
-        : defaultServerLimits.requestMemoryBytes,
   }
 }

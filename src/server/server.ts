@@ -9,6 +9,7 @@ import { BufferPool } from './buffer-pool.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionHost, ServerLimits } from './connection-host.ts'
 import { ConnectionPeer } from './connection-peer.ts'
+import { ConnectionQuota } from './connection-quota.ts'
 import { portOf, type ReceiveMode, receiveInto } from './receive.ts'
 import { RequestMemory } from './request-memory.ts'
 
@@ -46,7 +47,10 @@ export class Server implements ConnectionHost {
   readonly #keepAlive: boolean
   readonly #listening: net.Server[] = []
   readonly #connections = new Set<Connection>()
-  readonly #connectionsByAddress = new Map<string, number>()
+  readonly #quota: ConnectionQuota
+  /** Since the last line about them. */
+  #refusedCount = 0
+  #refusalLoggedMs = 0
   #scheduled = new Set<Connection>()
   #nextConnectionId = 1
   #sweepTimer: Timer | undefined
@@ -60,6 +64,7 @@ export class Server implements ConnectionHost {
     this.log = options.log
     this.limits = options.limits
     this.requestMemory = new RequestMemory(options.limits.requestMemoryBytes)
+    this.#quota = new ConnectionQuota(options.limits)
     this.#timers = options.timers
     this.#receiveMode = options.receiveMode
     this.#keepAlive = options.keepAlive
@@ -133,10 +138,7 @@ export class Server implements ConnectionHost {
 
   connectionClosed(connection: Connection): void {
     this.#connections.delete(connection)
-    const { address } = connection.peer
-    const count = this.#connectionsByAddress.get(address)! - 1
-    if (count > 0) this.#connectionsByAddress.set(address, count)
-    else this.#connectionsByAddress.delete(address)
+    this.#quota.closed(connection.peer.address)
     if (this.#connections.size === 0) this.#whenEmpty?.()
   }
 
@@ -155,7 +157,7 @@ export class Server implements ConnectionHost {
     const address = plainAddress(accepted.remoteAddress)
     const refusal = this.#refusal(address)
     if (refusal !== undefined) {
-      this.log.warn({ client: address, reason: refusal }, 'connection refused')
+      this.#logRefusal(address, refusal)
       accepted.destroy()
       return
     }
@@ -169,21 +171,26 @@ export class Server implements ConnectionHost {
     })
     const connection = new Connection(this, peer, this.clock.nowMs())
     this.#connections.add(connection)
-    this.#connectionsByAddress.set(address, (this.#connectionsByAddress.get(address) ?? 0) + 1)
+    this.#quota.opened(address)
     const socket = receiveInto(accepted, this.#receiveMode, connection)
     if (!this.#keepAlive) socket.unref()
     connection.start(socket)
   }
 
   #refusal(address: string): string | undefined {
-    const { maxConnections, maxConnectionsPerAddress } = this.limits
     // A client may be gone before it is looked at: then it has no address.
     if (this.#stopping || address === '') return 'the broker is stopping or the client has left'
-    if (this.#connections.size >= maxConnections) return `max.connections is ${maxConnections}`
-    if ((this.#connectionsByAddress.get(address) ?? 0) >= maxConnectionsPerAddress) {
-      return `max.connections.per.ip is ${maxConnectionsPerAddress}`
-    }
-    return undefined
+    return this.#quota.refusal(address, this.clock.nowMs())
+  }
+
+  /** One line a second at most: whoever is refused comes back at once. */
+  #logRefusal(address: string, reason: string): void {
+    const nowMs = this.clock.nowMs()
+    this.#refusedCount++
+    if (nowMs - this.#refusalLoggedMs < SWEEP_INTERVAL_MS) return
+    this.log.warn({ client: address, reason, refused: this.#refusedCount }, 'connection refused')
+    this.#refusalLoggedMs = nowMs
+    this.#refusedCount = 0
   }
 
   #sweep(): void {
