@@ -14,6 +14,9 @@ import { brokerForThisFile, uniqueName } from './broker.ts'
 
 const broker = brokerForThisFile()
 
+/** Old records would be due for deletion, which may come at any time. */
+const RECENT_MS = Date.now() - 60_000
+
 let kafka: Kafka
 let admin: Admin
 let producer: Producer
@@ -127,7 +130,7 @@ describe('kafkajs producer', () => {
 
   it('keeps keys, null values, empty values, headers and timestamps', async () => {
     const topic = await newTopic()
-    const timestamp = '1700000000123'
+    const timestamp = `${RECENT_MS + 123}`
     await producer.send({
       topic,
       messages: [
@@ -237,6 +240,8 @@ describe('kafkajs consumer group', () => {
         .run({
           eachBatchAutoResolve: false,
           eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary, heartbeat }) => {
+            // What was not resolved comes again, until the test has looked.
+            if (batch.firstOffset() !== '0') return
             for (const message of batch.messages.slice(0, 12)) resolveOffset(message.offset)
             await commitOffsetsIfNecessary({
               topics: [{ topic, partitions: [{ partition: 0, offset: '12' }] }],
@@ -355,12 +360,12 @@ describe('kafkajs admin', () => {
   it('finds offsets: ends, by timestamp, committed, reset and set', async () => {
     const topic = await newTopic()
     const groupId = uniqueName('offsets')
-    const messages = numbered(10).map((one, i) => ({ ...one, timestamp: `${1700000000000 + i}` }))
+    const messages = numbered(10).map((one, i) => ({ ...one, timestamp: `${RECENT_MS + i}` }))
     await producer.send({ topic, messages })
     expect(await admin.fetchTopicOffsets(topic)).toEqual([
       { partition: 0, offset: '10', high: '10', low: '0' },
     ])
-    expect(await admin.fetchTopicOffsetsByTimestamp(topic, 1700000000004)).toEqual([
+    expect(await admin.fetchTopicOffsetsByTimestamp(topic, RECENT_MS + 4)).toEqual([
       { partition: 0, offset: '4' },
     ])
     await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '7' }] })
