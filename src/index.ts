@@ -1,7 +1,13 @@
 export { type Clock, VirtualClock } from './base/clock.ts'
 export type { Logger } from './broker/logger.ts'
+export type { ApiName } from './embed/api-name.ts'
 export type { BrokerOptions } from './embed/broker-options.ts'
 export type { EmbeddedBroker as RunningBroker } from './embed/embedded-broker.ts'
+export type { Fault } from './embed/faults/fault.ts'
+export type { FaultEffect, FaultMatch, FaultSpec } from './embed/faults/fault-spec.ts'
+export type { FaultEvent, Faults } from './embed/faults/faults.ts'
+export type { MemberMatch } from './embed/faults/group-faults.ts'
+export type { ProducerMatch } from './embed/faults/producer-faults.ts'
 export type { GroupOptions, GroupView, MemberView, StoredOffset } from './embed/local-groups.ts'
 export type {
   NewRecord,

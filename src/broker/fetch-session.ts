@@ -141,6 +141,11 @@ export class FetchSessions {
     return this.#sessions.size
   }
 
+  /** What a session reads; nothing when there is no such session. */
+  partitionsOf(sessionId: number): Iterable<WantedPartition> {
+    return this.#sessions.get(sessionId)?.partitions.values() ?? []
+  }
+
   open(request: SessionRequest, nowMs: number): FetchContext {
     const { sessionId, sessionEpoch } = request
     if (sessionEpoch !== INITIAL_EPOCH && sessionEpoch !== FINAL_EPOCH) {

@@ -1,5 +1,8 @@
 import type { RunningBroker } from '../server/run-broker.ts'
 import { bracketed } from './broker-options.ts'
+import type { Faults } from './faults/faults.ts'
+import type { FullFiles } from './faults/full-files.ts'
+import { Interception } from './interception.ts'
 import { LocalCalls } from './local-calls.ts'
 import {
   type GroupOptions,
@@ -26,17 +29,20 @@ export class EmbeddedBroker {
   readonly port: number
   /** `host:port`, what clients call bootstrap servers. */
   readonly bootstrapServers: string
+  /** What goes wrong for clients. */
+  readonly faults: Faults
   readonly #running: RunningBroker
   readonly #topics: LocalTopics
   readonly #records: LocalRecords
   readonly #groups: LocalGroups
 
   /** @internal */
-  constructor(host: string, running: RunningBroker) {
+  constructor(host: string, running: RunningBroker, disk: FullFiles) {
     this.host = host
     this.port = running.listeners[0]!.boundPort
     this.bootstrapServers = `${bracketed(host)}:${this.port}`
     this.#running = running
+    this.faults = new Interception(running, disk).faults
     const calls = new LocalCalls(running)
     this.#topics = new LocalTopics(running, calls)
     this.#records = new LocalRecords(running, calls, this.#topics)
@@ -113,6 +119,7 @@ export class EmbeddedBroker {
 
   /** Answers what has begun and closes the data. Idempotent. */
   stop(): Promise<void> {
+    this.faults.close()
     return this.#running.stop()
   }
 

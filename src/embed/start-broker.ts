@@ -1,6 +1,9 @@
 import { runBroker } from '../server/run-broker.ts'
+import { MemoryFiles } from '../storage/local/memory-files.ts'
+import { NodeFiles } from '../storage/local/node-files.ts'
 import { type BrokerOptions, runOptions } from './broker-options.ts'
 import { EmbeddedBroker } from './embedded-broker.ts'
+import { FullFiles } from './faults/full-files.ts'
 
 /**
  * Starts a Kafka-compatible broker in this process: by default on a free port of the loopback
@@ -11,6 +14,10 @@ import { EmbeddedBroker } from './embedded-broker.ts'
  * `StorageError` (the directory cannot be used).
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<EmbeddedBroker> {
-  const running = await runBroker(runOptions(options))
-  return new EmbeddedBroker(options.host ?? 'localhost', running)
+  const run = runOptions(options)
+  const { memory } = run.settings
+  const files = memory ? new MemoryFiles(() => run.clock.nowMs()) : new NodeFiles()
+  const disk = new FullFiles(files)
+  const running = await runBroker({ ...run, files: disk })
+  return new EmbeddedBroker(options.host ?? 'localhost', running, disk)
 }

@@ -62,7 +62,7 @@ import {
 /** Timers of the coordinator itself have no group; no group that has timers is called ''. */
 const NO_GROUP = ''
 const EXPIRY_TIMER = 'expiry'
-const RESIZE_TIMER = 'resize'
+export const RESIZE_TIMER = 'resize'
 
 /** An unknown group with a generation: named for what it is from this version of OffsetCommit on. */
 const GROUP_ID_NOT_FOUND_SINCE = 9

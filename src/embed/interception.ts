@@ -1,0 +1,24 @@
+import type { InterceptedCall, Interceptor } from '../broker/interceptor.ts'
+import type { RunningBroker } from '../server/run-broker.ts'
+import type { Answer } from './faults/apply-fault.ts'
+import { Faults } from './faults/faults.ts'
+import type { FullFiles } from './faults/full-files.ts'
+
+/** What stands between clients and handlers, and nothing while nobody asked for it. */
+export class Interception implements Interceptor {
+  readonly faults: Faults
+  readonly #running: RunningBroker
+
+  constructor(running: RunningBroker, disk: FullFiles) {
+    this.#running = running
+    this.faults = new Faults(running, disk, () => this.#refresh())
+  }
+
+  intercept(call: InterceptedCall): Answer | Promise<Answer> {
+    return this.faults.isActive ? this.faults.answer(call) : call.handle()
+  }
+
+  #refresh(): void {
+    this.#running.interceptor = this.faults.isActive ? this : undefined
+  }
+}
