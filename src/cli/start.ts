@@ -26,7 +26,11 @@ export async function start(options: StartOptions): Promise<void> {
   const output = openOutput(options.logLevel)
   warn(output.log, loaded)
   const dataDirectory = dataDirectoryOf(settings)
-  if (output.isTerminal) output.print(firstLine(dataDirectory))
+  if (output.isTerminal) {
+    output.print(firstLine(dataDirectory))
+    // The start lines say it all when all goes well.
+    if (options.logLevel === 'info') output.log.level = 'warn'
+  }
 
   // Asked for before the start, so that a signal during it is not lost.
   const stop = stopSignal()
@@ -36,6 +40,7 @@ export async function start(options: StartOptions): Promise<void> {
   const startedAtMs = Date.now()
   for (const port of ports) writeRunFile(port, { pid: process.pid, startedAtMs, dataDirectory })
   announce(output, running, dataDirectory)
+  output.log.level = options.logLevel
 
   const signal = await stop
   output.log.info({ signal }, 'stopping')
