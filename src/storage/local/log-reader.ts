@@ -16,6 +16,7 @@ import type { AbortedTransactionEntry } from './transaction-index.ts'
 const ASYNC_BYTES_MIN = 1024 * 1024
 /** A read of less that took this long came from the disk, not from the page cache. */
 const COLD_READ_MS = 2
+const COLD_READS = 32
 const NOTHING = new Uint8Array(0)
 
 export interface LogReadRequest {
@@ -128,7 +129,11 @@ function readFrom(
 
 /** New data is in the page cache, and what is read in order the kernel fetches ahead. */
 function mayBlock(log: Log, { segment, isExact }: Place): boolean {
-  return segment === log.active || (isExact && !segment.isCold)
+  if (segment === log.active) return true
+  if (!isExact) return false
+  if (segment.coldReadsLeft === 0) return true
+  segment.coldReadsLeft--
+  return false
 }
 
 function readNow(log: Log, segment: Segment, target: Uint8Array, position: number): number {
@@ -136,7 +141,7 @@ function readNow(log: Log, segment: Segment, target: Uint8Array, position: numbe
   const { clock } = log.environment
   const startedAtMs = clock.nowMs()
   const count = segment.log.file.readSync(target, position)
-  if (clock.nowMs() - startedAtMs >= COLD_READ_MS) segment.isCold = true
+  if (clock.nowMs() - startedAtMs >= COLD_READ_MS) segment.coldReadsLeft = COLD_READS
   return count
 }
 

@@ -58,8 +58,8 @@ export class Segment {
   isUnsynced = false
   /** The indexes in memory are ahead of their files. */
   areIndexesUnwritten = false
-  /** A read had to wait for the disk, so reads go to the thread pool. */
-  isCold = false
+  /** A read had to wait for the disk, so this many next ones go to the thread pool. */
+  coldReadsLeft = 0
   #indexes: SegmentIndexes | undefined
   /** The largest timestamp, and the last offset of the batch that has it; read with the indexes. */
   #maxTimestampMs = -1
