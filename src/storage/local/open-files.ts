@@ -1,5 +1,8 @@
 import type { FileAccess, Files, OpenFile } from './files.ts'
 
+/** Far more than the four threads of the pool can work on. */
+const PINS_MAX = 64
+
 /**
  * Bounds how many segment files are open at once: 10,000 partitions must not need 10,000
  * descriptors. Files are opened on demand; the ones longest unused are closed (second chance).
@@ -9,6 +12,8 @@ export class OpenFiles {
   readonly #openMax: number
   /** In the order in which they come up for closing. */
   readonly #open = new Set<FileSlot>()
+  #pinCount = 0
+  readonly #waiting: (() => void)[] = []
 
   constructor(files: Files, openMax: number) {
     this.files = files
@@ -26,6 +31,18 @@ export class OpenFiles {
 
   closed(slot: FileSlot): void {
     this.#open.delete(slot)
+  }
+
+  /** Files in use by the thread pool cannot be closed, so only so many are at a time. */
+  pin(): Promise<void> | undefined {
+    this.#pinCount++
+    if (this.#pinCount <= PINS_MAX) return undefined
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  unpin(): void {
+    this.#pinCount--
+    this.#waiting.shift()?.()
   }
 
   #closeSome(opening: FileSlot): void {
@@ -82,11 +99,13 @@ export class FileSlot {
 
   /** Keeps the file open over asynchronous work. */
   async withPin<T>(work: (file: OpenFile) => Promise<T>): Promise<T> {
-    const { file } = this
+    const turn = this.#openFiles.pin()
     this.#pinCount++
     try {
-      return await work(file)
+      if (turn) await turn
+      return await work(this.file)
     } finally {
+      this.#openFiles.unpin()
       this.#pinCount--
       if (this.#pinCount === 0 && this.#isClosing) this.close()
     }
