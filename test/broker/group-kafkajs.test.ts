@@ -139,5 +139,7 @@ describe('kafkajs', () => {
     await produce(clientOf(again), ['d', 'e', 'f'])
     await until(() => member.seen.length >= 6)
     expect(new Set(member.seen)).toEqual(new Set(['a', 'b', 'c', 'd', 'e', 'f']))
+    // While there is still a broker to say goodbye to: kafkajs would try for ten seconds.
+    await member.consumer.disconnect()
   })
 })
