@@ -11,6 +11,7 @@ import { decodeResponse, encodeRequest } from '../../src/protocol/message.ts'
 import type { Api, DecodedOf, EncodableOf } from '../../src/protocol/schema.ts'
 import { createSettings } from '../../src/settings/settings.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
+import { ConfigResourceType } from '../../src/storage/metadata-store.ts'
 import { type LogLine, recordingLogger } from '../server/toy.ts'
 import { EngineFixture, NOW_MS } from '../storage/engine-fixture.ts'
 import { testPeer } from './test-peer.ts'
@@ -45,6 +46,9 @@ export class GroupBroker {
       'group.initial.rebalance.delay.ms': '0',
       ...settings,
     })
+    fixture.metadata.commit([
+      { type: 'FeatureLevelRecord', value: { name: 'group.version', featureLevel: 1 } },
+    ])
     await broker.broker.groups.start()
     return broker
   }
@@ -67,6 +71,22 @@ export class GroupBroker {
     const topicId = name.padEnd(16, '.')
     this.fixture.metadata.createTopic(name, topicId, partitions)
     return topicId
+  }
+
+  growTopic(name: string, partitions: number): void {
+    const topic = this.fixture.metadata.image.topicsByName.get(name)!
+    for (let partitionId = topic.partitions.length; partitionId < partitions; partitionId++) {
+      const { topicId } = topic
+      const replicas = { replicas: [1], isr: [1], removingReplicas: [], addingReplicas: [] }
+      const value = { partitionId, topicId, ...replicas, leader: 1, leaderEpoch: 0 }
+      this.fixture.metadata.commit([{ type: 'PartitionRecord', value }])
+    }
+  }
+
+  configure(groupId: string, name: string, value: string): void {
+    const resourceType = ConfigResourceType.GROUP
+    const config = { resourceType, resourceName: groupId, name, value }
+    this.fixture.metadata.commit([{ type: 'ConfigRecord', value: config }])
   }
 
   #makeBroker(): Broker {

@@ -11,6 +11,8 @@ import { DescribeGroups } from '../../src/protocol/apis/15-describe-groups.ts'
 import { ListGroups } from '../../src/protocol/apis/16-list-groups.ts'
 import { DeleteGroups } from '../../src/protocol/apis/42-delete-groups.ts'
 import { OffsetDelete } from '../../src/protocol/apis/47-offset-delete.ts'
+import { ConsumerGroupHeartbeat } from '../../src/protocol/apis/68-consumer-group-heartbeat.ts'
+import { ConsumerGroupDescribe } from '../../src/protocol/apis/69-consumer-group-describe.ts'
 import { ErrorCode } from '../../src/protocol/error-code.ts'
 import { GroupBroker } from './group-broker.ts'
 
@@ -359,6 +361,124 @@ describe('offsets', () => {
       ({ groupId, topics }) => `${groupId} ${topics[0]?.partitions[0]?.committedOffset}`,
     )
     expect(offsets).toEqual(['one 1', 'two 2', 'none undefined'])
+  })
+})
+
+describe('consumer groups', () => {
+  const consumerJoin = {
+    groupId: 'k',
+    memberId: 'A',
+    memberEpoch: 0,
+    rebalanceTimeoutMs: 30_000,
+    subscribedTopicNames: ['t'],
+    topicPartitions: [],
+  }
+
+  test('a member is assigned its partitions by the broker, and described', async () => {
+    const broker = await ready()
+    const joined = await broker.send(ConsumerGroupHeartbeat, 1, consumerJoin)
+    const topicId = 't'.padEnd(16, '.')
+    expect(joined).toMatchObject({
+      errorCode: 0,
+      memberId: 'A',
+      memberEpoch: 2,
+      heartbeatIntervalMs: 5_000,
+      assignment: { topicPartitions: [{ topicId, partitions: [0, 1] }] },
+    })
+    const beat = { groupId: 'k', memberId: 'A', memberEpoch: 2 }
+    expect(await broker.send(ConsumerGroupHeartbeat, 0, beat)).toMatchObject({
+      errorCode: 0,
+      assignment: null,
+    })
+    const groupIds = ['k', 'unknown', '']
+    const asked = { groupIds, includeAuthorizedOperations: true }
+    const { groups } = await broker.send(ConsumerGroupDescribe, 1, asked)
+    expect(groups).toMatchObject([
+      {
+        errorCode: 0,
+        groupState: 'Stable',
+        groupEpoch: 2,
+        assignmentEpoch: 2,
+        assignorName: 'uniform',
+        authorizedOperations: 3400,
+        members: [
+          {
+            memberId: 'A',
+            memberEpoch: 2,
+            clientId: 'app',
+            clientHost: '/127.0.0.1',
+            subscribedTopicNames: ['t'],
+            assignment: { topicPartitions: [{ topicId, topicName: 't', partitions: [0, 1] }] },
+            memberType: 1,
+          },
+        ],
+      },
+      { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: 'Group unknown not found.' },
+      { errorCode: ErrorCode.INVALID_GROUP_ID, errorMessage: null },
+    ])
+    const typesFilter = ['consumer']
+    expect((await broker.send(ListGroups, 5, { typesFilter })).groups).toMatchObject([
+      { groupId: 'k', protocolType: 'consumer', groupState: 'Stable', groupType: 'consumer' },
+    ])
+  })
+
+  test('a group and its members are there after a restart, and see new partitions', async () => {
+    const broker = await ready()
+    await broker.send(ConsumerGroupHeartbeat, 1, consumerJoin)
+    const facts = { groupId: 'k', memberId: 'A', generationIdOrMemberEpoch: 2 }
+    await broker.send(OffsetCommit, 9, commit(42, undefined, facts))
+    await broker.restart()
+    const beat = { groupId: 'k', memberId: 'A', memberEpoch: 2 }
+    expect(await broker.send(ConsumerGroupHeartbeat, 1, beat)).toMatchObject({
+      errorCode: 0,
+      memberEpoch: 2,
+    })
+    const group = { groupId: 'k', memberId: 'A', memberEpoch: 2, topics: null }
+    const fetched = await broker.send(OffsetFetch, 9, { groups: [group] })
+    expect(fetched.groups[0]?.topics[0]?.partitions[0]?.committedOffset).toBe(42)
+    broker.growTopic('t', 3)
+    broker.fixture.clock.advance(1_000)
+    expect(await broker.send(ConsumerGroupHeartbeat, 1, beat)).toMatchObject({
+      memberEpoch: 3,
+      assignment: { topicPartitions: [{ partitions: [0, 1, 2] }] },
+    })
+  })
+
+  test('keep to the configs of their group', async () => {
+    const broker = await ready()
+    broker.configure('k', 'consumer.heartbeat.interval.ms', '7000')
+    broker.configure('k', 'consumer.session.timeout.ms', '50000')
+    const { heartbeatIntervalMs } = await broker.send(ConsumerGroupHeartbeat, 1, consumerJoin)
+    expect(heartbeatIntervalMs).toBe(7_000)
+    const members = async () => {
+      const { groups } = await broker.send(ConsumerGroupDescribe, 1, {
+        groupIds: ['k'],
+        includeAuthorizedOperations: false,
+      })
+      return groups[0]!.members.length
+    }
+    broker.fixture.clock.advance(49_999)
+    expect(await members()).toBe(1)
+    broker.fixture.clock.advance(1)
+    expect(await members()).toBe(0)
+  })
+
+  test('are refused where the feature or the protocol is switched off', async () => {
+    const off = await ready({ 'group.coordinator.rebalance.protocols': 'classic' })
+    expect(await off.send(ConsumerGroupHeartbeat, 1, consumerJoin)).toMatchObject({
+      errorCode: ErrorCode.UNSUPPORTED_VERSION,
+    })
+    const old = await ready()
+    const name = 'group.version'
+    old.fixture.metadata.commit([{ type: 'FeatureLevelRecord', value: { name, featureLevel: 0 } }])
+    expect(await old.send(ConsumerGroupHeartbeat, 1, consumerJoin)).toMatchObject({
+      errorCode: ErrorCode.UNSUPPORTED_VERSION,
+    })
+    const { groups } = await old.send(ConsumerGroupDescribe, 1, {
+      groupIds: ['k'],
+      includeAuthorizedOperations: false,
+    })
+    expect(groups).toMatchObject([{ errorCode: ErrorCode.UNSUPPORTED_VERSION }])
   })
 })
 

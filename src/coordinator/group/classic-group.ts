@@ -281,19 +281,27 @@ function memberOf(record: GroupMetadataMember): ClassicMember {
   })
 }
 
-function allSupport(members: Iterable<ClassicMember>, protocolName: string): boolean {
+/** Protocols by name, the favourite first. */
+interface Voter {
+  readonly protocols: ReadonlyMap<string, unknown>
+}
+
+function allSupport(members: Iterable<Voter>, protocolName: string): boolean {
   for (const member of members) if (!member.protocols.has(protocolName)) return false
   return true
 }
 
 /** The protocol most members prefer among those that all support; the earliest named at a tie. */
-export function selectProtocol(members: readonly ClassicMember[]): string | undefined {
+export function selectProtocol(members: readonly Voter[]): string | undefined {
   const names = [...(members[0]?.protocols.keys() ?? [])]
   const candidates = new Set(names.filter((name) => allSupport(members, name)))
   const votes = new Map([...candidates].map((name) => [name, 0]))
-  for (const member of members) {
-    const name = member.vote(candidates)
-    if (name !== undefined) votes.set(name, votes.get(name)! + 1)
+  for (const { protocols } of members) {
+    for (const name of protocols.keys()) {
+      if (!candidates.has(name)) continue
+      votes.set(name, votes.get(name)! + 1)
+      break
+    }
   }
   let best: string | undefined
   for (const [name, count] of votes) if (count > (votes.get(best ?? '') ?? 0)) best = name

@@ -36,7 +36,7 @@ export interface Join {
 }
 
 /** From here on clients send the member id they were given (KIP-394). */
-const MEMBER_ID_REQUIRED_SINCE = 4
+export const MEMBER_ID_REQUIRED_SINCE = 4
 /** From here on a leader can be told to leave the assignment alone (KIP-814). */
 const SKIP_ASSIGNMENT_SINCE = 9
 

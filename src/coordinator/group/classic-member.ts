@@ -85,12 +85,6 @@ export class ClassicMember {
     return this.protocols.get(protocolName ?? '') ?? noBytes
   }
 
-  /** Its favourite among `candidates`. */
-  vote(candidates: ReadonlySet<string>): string | undefined {
-    for (const name of this.protocols.keys()) if (candidates.has(name)) return name
-    return undefined
-  }
-
   /** Takes over what a GroupMetadata record says, unless more is known about the same bytes. */
   replay(record: GroupMetadataMember, protocolName: string | null): void {
     this.clientId = record.clientId

@@ -31,17 +31,22 @@ import {
   type SyncRequest,
   syncClassicGroup,
 } from './classic-requests.ts'
+import { ConsumerCoordinator } from './consumer-coordinator.ts'
+import { ConsumerGroup, type ConsumerGroupRecord } from './consumer-group.ts'
+import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse } from './consumer-heartbeat.ts'
 import type { Group } from './group.ts'
 import {
+  type DescribedConsumerGroup,
   type DescribedGroup,
   describeClassicGroup,
+  describeConsumerGroup,
   type ListedGroup,
   type ListFilter,
   listGroups,
 } from './group-admin.ts'
 import type { Client, GroupContext } from './group-context.ts'
 import { GroupOffsets } from './group-offsets.ts'
-import type { GroupRecord } from './group-records.ts'
+import type { GroupMetadataValue, GroupRecord } from './group-records.ts'
 import {
   type CommitPlan,
   type CommitResponse,
@@ -59,6 +64,8 @@ import {
   type TxnOffsetCommitRequest,
 } from './offset-requests.ts'
 
+type AnyGroup = ClassicGroup | ConsumerGroup
+
 /** Timers of the coordinator itself have no group; no group that has timers is called ''. */
 const NO_GROUP = ''
 const EXPIRY_TIMER = 'expiry'
@@ -73,11 +80,13 @@ const GROUP_ID_NOT_FOUND_SINCE = 9
  */
 export class GroupCoordinator {
   readonly #context: GroupContext
-  readonly #groups = new Map<string, Group>()
+  readonly #groups = new Map<string, AnyGroup>()
   readonly #offsets = new GroupOffsets()
+  readonly #consumers: ConsumerCoordinator
 
   constructor(context: GroupContext) {
     this.#context = context
+    this.#consumers = new ConsumerCoordinator(this.#groups, context)
   }
 
   get groups(): ReadonlyMap<string, Group> {
@@ -100,12 +109,14 @@ export class GroupCoordinator {
     const join = joinOf(request, client, to, nowMs)
     const group = this.#groups.get(groupId)
     if (group instanceof ClassicGroup) return joinClassicGroup(group, join, this.#context)
+    if (group instanceof ConsumerGroup && !group.isEmpty) return this.#consumers.join(group, join)
     if (memberId !== '') return [reply(to, joinError(ErrorCode.UNKNOWN_MEMBER_ID, memberId))]
     return [
       {
         type: 'append',
         atomic: true,
-        records: [emptyGroupRecord(groupId, nowMs)],
+        // A consumer group without members changes its type.
+        records: [...(group?.tombstones() ?? []), emptyGroupRecord(groupId, nowMs)],
         committed: () => joinClassicGroup(this.#classic(groupId)!, join, this.#context),
         failed: (error) => [reply(to, joinError(error, memberId))],
       },
@@ -128,16 +139,20 @@ export class GroupCoordinator {
 
   syncGroup(request: SyncRequest, to: ReplyTo<SyncResponse>, nowMs: number): Effects {
     if (request.groupId === '') return [reply(to, syncError(ErrorCode.INVALID_GROUP_ID))]
-    const group = this.#classic(request.groupId)
-    if (!group) return [reply(to, syncError(ErrorCode.UNKNOWN_MEMBER_ID))]
-    return syncClassicGroup(group, request, to, this.#context.settings, nowMs)
+    const group = this.#groups.get(request.groupId)
+    if (!group || group.isEmpty) return [reply(to, syncError(ErrorCode.UNKNOWN_MEMBER_ID))]
+    return group instanceof ConsumerGroup
+      ? this.#consumers.sync(group, request, to, nowMs)
+      : syncClassicGroup(group, request, to, this.#context.settings, nowMs)
   }
 
   heartbeat(request: HeartbeatRequest, to: ReplyTo<HeartbeatResponse>, nowMs: number): Effects {
     if (request.groupId === '') return [reply(to, { errorCode: ErrorCode.INVALID_GROUP_ID })]
-    const group = this.#classic(request.groupId)
+    const group = this.#groups.get(request.groupId)
     if (!group) return [reply(to, { errorCode: ErrorCode.UNKNOWN_MEMBER_ID })]
-    return heartbeatClassicGroup(group, request, to, nowMs)
+    return group instanceof ConsumerGroup
+      ? this.#consumers.beat(group, request, to, nowMs)
+      : heartbeatClassicGroup(group, request, to, nowMs)
   }
 
   /** `request.members` in all versions: handlers put the single member of old ones there. */
@@ -145,7 +160,10 @@ export class GroupCoordinator {
     if (request.groupId === '') {
       return [reply(to, { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] })]
     }
-    const group = this.#classic(request.groupId)
+    const group = this.#groups.get(request.groupId)
+    if (group instanceof ConsumerGroup) {
+      return this.#consumers.leaveGroup(group, request.members, to, nowMs)
+    }
     if (group) return leaveClassicGroup(group, request.members, to, this.#context.settings, nowMs)
     const members = request.members.map(({ memberId, groupInstanceId }) => ({
       memberId,
@@ -153,6 +171,15 @@ export class GroupCoordinator {
       errorCode: ErrorCode.UNKNOWN_MEMBER_ID,
     }))
     return [reply(to, { errorCode: ErrorCode.NONE, members })]
+  }
+
+  consumerGroupHeartbeat(
+    request: ConsumerHeartbeatRequest,
+    client: Client,
+    to: ReplyTo<ConsumerHeartbeatResponse>,
+    nowMs: number,
+  ): Effects {
+    return this.#consumers.heartbeat(request, client, to, nowMs)
   }
 
   /** Every topic has its name and, where known, its id. */
@@ -215,6 +242,11 @@ export class GroupCoordinator {
     return describeClassicGroup(this.#groups.get(groupId), groupId, apiVersion)
   }
 
+  /** Throws KafkaError GROUP_ID_NOT_FOUND. */
+  describeConsumerGroup(groupId: string): DescribedConsumerGroup {
+    return describeConsumerGroup(this.#groups.get(groupId), groupId, this.#context)
+  }
+
   listGroups(filter: ListFilter): ListedGroup[] {
     return listGroups(this.#groups.values(), filter)
   }
@@ -261,8 +293,9 @@ export class GroupCoordinator {
 
   wake(groupId: string, timer: string, nowMs: number): Effects {
     if (groupId === NO_GROUP) return timer === EXPIRY_TIMER ? this.#expire(nowMs) : []
-    const group = this.#classic(groupId)
+    const group = this.#groups.get(groupId)
     if (!group) return []
+    if (group instanceof ConsumerGroup) return this.#consumers.wake(group, timer, nowMs)
     const { settings } = this.#context
     const effects: Effects = []
     const memberId = sessionMember(timer)
@@ -298,7 +331,10 @@ export class GroupCoordinator {
     const { offsetsRetentionCheckIntervalMs, groupMaxSize } = this.#context.settings
     const effects: Effects = [wake(NO_GROUP, EXPIRY_TIMER, nowMs + offsetsRetentionCheckIntervalMs)]
     for (const group of this.#groups.values()) {
-      if (!(group instanceof ClassicGroup)) continue
+      if (group instanceof ConsumerGroup) {
+        effects.push(...this.#consumers.loaded(group, nowMs))
+        continue
+      }
       for (const member of group.members.values()) restartSession(group, member, nowMs, effects)
       if (group.members.size > groupMaxSize) {
         effects.push(wake(group.groupId, RESIZE_TIMER, nowMs))
@@ -328,13 +364,39 @@ export class GroupCoordinator {
         if (record.value !== null) this.#simpleGroup(record.key.group, record.value.commitTimestamp)
         this.#offsets.replay(record.key, record.value, origin)
         break
-      case 'GroupMetadata': {
-        const { group: groupId } = record.key
-        if (record.value === null) this.#groups.delete(groupId)
-        else this.#classicOrNew(groupId, record.value.currentStateTimestamp).replay(record.value)
+      case 'GroupMetadata':
+        this.#replayClassic(record.key.group, record.value)
         break
-      }
+      case 'ConsumerGroupMetadata':
+        if (record.value === null) {
+          if (this.#groups.get(record.key.groupId) instanceof ConsumerGroup) {
+            this.#groups.delete(record.key.groupId)
+          }
+          break
+        }
+        this.#consumerOrNew(record.key.groupId).replay(record)
+        break
+      default:
+        this.#replayConsumer(record)
     }
+  }
+
+  #replayClassic(groupId: string, value: GroupMetadataValue | null): void {
+    const group = this.#classic(groupId)
+    if (value !== null) {
+      const classic = group ?? new ClassicGroup(groupId, value.currentStateTimestamp)
+      this.#groups.set(groupId, classic)
+      classic.replay(value)
+    } else if (group) this.#groups.delete(groupId)
+  }
+
+  /** What is deleted of a group that is not there is deleted already. */
+  #replayConsumer(record: ConsumerGroupRecord): void {
+    const { groupId } = record.key
+    const group = this.#groups.get(groupId)
+    if (record.value === null) {
+      if (group instanceof ConsumerGroup) group.replay(record)
+    } else this.#consumerOrNew(groupId).replay(record)
   }
 
   replayMarker(producerId: number, result: 'commit' | 'abort'): void {
@@ -351,8 +413,11 @@ export class GroupCoordinator {
     return group instanceof ClassicGroup ? group : undefined
   }
 
-  #classicOrNew(groupId: string, nowMs: number): ClassicGroup {
-    const group = this.#classic(groupId) ?? new ClassicGroup(groupId, nowMs)
+  /** A group that was known only by its offsets turns out to be one of consumers. */
+  #consumerOrNew(groupId: string): ConsumerGroup {
+    const known = this.#groups.get(groupId)
+    if (known instanceof ConsumerGroup) return known
+    const group = new ConsumerGroup(groupId)
     this.#groups.set(groupId, group)
     return group
   }

@@ -6,6 +6,15 @@ import {
   OffsetCommitRecord,
 } from '../../protocol/embedded/classic-group-records.ts'
 import {
+  ConsumerGroupCurrentMemberAssignmentRecord,
+  ConsumerGroupMemberMetadataRecord,
+  ConsumerGroupMetadataRecord,
+  ConsumerGroupPartitionMetadataRecord,
+  ConsumerGroupRegularExpressionRecord,
+  ConsumerGroupTargetAssignmentMemberRecord,
+  ConsumerGroupTargetAssignmentMetadataRecord,
+} from '../../protocol/embedded/consumer-group-records.ts'
+import {
   decodeRecord,
   encodeRecordKey,
   encodeRecordValue,
@@ -15,7 +24,18 @@ import {
 } from '../../protocol/embedded/record-type.ts'
 
 /** Records of `__consumer_offsets` that coordinators write and replay (groups.md section 12). */
-const recordTypes = [OffsetCommitRecord, GroupMetadataRecord] as const
+const recordTypes = [
+  OffsetCommitRecord,
+  GroupMetadataRecord,
+  ConsumerGroupMetadataRecord,
+  // Not written any more, but deleted with the group.
+  ConsumerGroupPartitionMetadataRecord,
+  ConsumerGroupMemberMetadataRecord,
+  ConsumerGroupTargetAssignmentMetadataRecord,
+  ConsumerGroupTargetAssignmentMemberRecord,
+  ConsumerGroupCurrentMemberAssignmentRecord,
+  ConsumerGroupRegularExpressionRecord,
+] as const
 const readableTypes = [LegacyOffsetCommitRecord, ...recordTypes] as const
 
 /** A record in the making or just read; a null value is a tombstone. */
@@ -23,6 +43,10 @@ export type GroupRecord = InternalRecord<(typeof recordTypes)[number]>
 
 export type OffsetCommitValue = ValueOf<typeof OffsetCommitRecord>
 export type GroupMetadataValue = ValueOf<typeof GroupMetadataRecord>
+export type MemberMetadataValue = ValueOf<typeof ConsumerGroupMemberMetadataRecord>
+export type TargetAssignmentValue = ValueOf<typeof ConsumerGroupTargetAssignmentMemberRecord>
+export type CurrentAssignmentValue = ValueOf<typeof ConsumerGroupCurrentMemberAssignmentRecord>
+export type RegularExpressionValue = ValueOf<typeof ConsumerGroupRegularExpressionRecord>
 export type GroupMetadataMember = GroupMetadataValue['members'][number]
 
 const typesByName = new Map<string, RecordType>(recordTypes.map((type) => [type.name, type]))
@@ -49,6 +73,8 @@ function valueVersion(record: GroupRecord): number {
       return record.value === null || record.value.expireTimestamp === -1 ? 4 : 1
     case 'GroupMetadata':
       return 3
+    default:
+      return 0
   }
 }
 

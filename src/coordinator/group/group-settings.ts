@@ -10,4 +10,10 @@ export interface GroupSettings {
   readonly offsetMetadataMaxBytes: number
   readonly offsetsRetentionMinutes: number
   readonly offsetsRetentionCheckIntervalMs: number
+  readonly groupConsumerMaxSize: number
+  /** Names or classes; the first is the default. */
+  readonly groupConsumerAssignors: readonly string[]
+  /** Bidirectional, upgrade, downgrade or disabled, in any case of letters. */
+  readonly groupConsumerMigrationPolicy: string
+  readonly groupConsumerRegexRefreshIntervalMs: number
 }

@@ -1,14 +1,21 @@
+import type { Uuid } from '../../base/uuid.ts'
 import type { ErrorCode } from '../../protocol/error-code.ts'
 import type { CommittedOffset } from './group-offsets.ts'
 import type { GroupRecord } from './group-records.ts'
 
-/** Who commits offsets, and as what. */
+/** Who commits offsets, as what, and of what. */
 export interface Committer {
   readonly memberId: string
   readonly groupInstanceId: string | null
   readonly generationIdOrMemberEpoch: number
   readonly apiVersion: number
   readonly transactional: boolean
+  readonly topics: readonly CommitterTopic[]
+}
+
+export interface CommitterTopic {
+  readonly topicId: Uuid
+  readonly partitions: readonly { readonly partitionIndex: number }[]
 }
 
 /** What offset and admin requests need to know of a group of any type. */

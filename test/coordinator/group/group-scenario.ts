@@ -4,7 +4,13 @@ import { type Uuid, ZERO_UUID } from '../../../src/base/uuid.ts'
 import { CoordinatorHost } from '../../../src/broker/coordinator-host.ts'
 import { silentLogger } from '../../../src/broker/logger.ts'
 import { classicProtocols } from '../../../src/coordinator/group/classic-member.ts'
-import { subscribedTopics } from '../../../src/coordinator/group/consumer-protocol.ts'
+import type { ConsumerGroupRecord } from '../../../src/coordinator/group/consumer-group.ts'
+import type { ConsumerHeartbeatResponse } from '../../../src/coordinator/group/consumer-heartbeat.ts'
+import {
+  readAssignment,
+  subscribedTopics,
+  writeAssignment,
+} from '../../../src/coordinator/group/consumer-protocol.ts'
 import { GroupCoordinator } from '../../../src/coordinator/group/group-coordinator.ts'
 import {
   decodeGroupRecord,
@@ -15,6 +21,7 @@ import { encodeVersioned } from '../../../src/protocol/body.ts'
 import { ConsumerProtocolSubscription } from '../../../src/protocol/embedded/consumer-protocol.ts'
 import { ErrorCode, errorName, KafkaError } from '../../../src/protocol/error-code.ts'
 import { MemoryCoordinatorStore } from '../memory-coordinator-store.ts'
+import { TestTopics, topicIdOf } from './test-topics.ts'
 
 export const scenarioSettings = {
   groupMinSessionTimeoutMs: 6_000,
@@ -25,6 +32,13 @@ export const scenarioSettings = {
   offsetMetadataMaxBytes: 4_096,
   offsetsRetentionMinutes: 10_080,
   offsetsRetentionCheckIntervalMs: 600_000,
+  groupConsumerMaxSize: 1_000,
+  groupConsumerAssignors: ['uniform', 'range'],
+  groupConsumerMigrationPolicy: 'bidirectional',
+  groupConsumerRegexRefreshIntervalMs: 600_000,
+  consumerSessionTimeoutMs: 45_000,
+  consumerHeartbeatIntervalMs: 5_000,
+  consumerAssignmentIntervalMs: 0,
 }
 
 type Words = { readonly [name: string]: string }
@@ -43,6 +57,7 @@ const START_MS = 1_000_000
  */
 export class GroupScenario {
   readonly settings = { ...scenarioSettings }
+  readonly topics = new TestTopics()
   readonly clock = new VirtualClock(START_MS)
   readonly store = new MemoryCoordinatorStore()
   #timers = new TimerQueue(this.clock)
@@ -81,6 +96,8 @@ export class GroupScenario {
       if (!(error instanceof KafkaError)) throw error
       this.#say(`${who}: ${errorName(error.errorCode)}`)
     }
+    // What was to happen at once.
+    this.clock.advance(0)
     await settled()
     this.#showAppends()
     return this.#output.map((text) => `  ${text}`)
@@ -117,6 +134,15 @@ export class GroupScenario {
         return this.#describe(who || 'g', words)
       case 'list':
         return this.#list(words)
+      case 'hb':
+        return this.#consumerHeartbeat(who, words)
+      case 'cjoin':
+        return this.#consumerHeartbeat(who, { epoch: '0', rebalance: '30s', owned: '', ...words })
+      case 'cdescribe':
+        return this.#describeConsumers(who || 'g')
+      case 'topic':
+        this.topics.set(who, Number(words['partitions'] ?? 1))
+        return
       case 'topic-deleted':
         this.#host.tell(0, (coordinator) =>
           coordinator.topicsDeleted([{ name: who, topicId: topicId(words['id']) }]),
@@ -125,7 +151,7 @@ export class GroupScenario {
       case 'advance':
         return this.#advance(milliseconds(who))
       case 'set':
-        Object.assign(this.settings, numbers(words))
+        Object.assign(this.settings, values(words))
         return
       case 'fail-next':
         this.store.failNext = ErrorCode[who as keyof typeof ErrorCode]
@@ -143,7 +169,10 @@ export class GroupScenario {
   }
 
   #newHost(): CoordinatorHost<GroupCoordinator, GroupRecord> {
-    const context = { settings: this.settings, randomId: () => String(++this.#ids) }
+    const { settings, topics } = this
+    const randomId = () => String(++this.#ids)
+    const groupConfig = () => settings
+    const context = { settings, topics, groupConfig, randomId, randomUuidText: randomId }
     return new CoordinatorHost({
       store: this.store,
       clock: this.clock,
@@ -198,7 +227,7 @@ export class GroupScenario {
       memberId: words['member'] ?? this.#known.get(who)?.memberId ?? '',
       groupInstanceId: words['instance'] ?? null,
       protocolType: words['type'] ?? 'consumer',
-      protocols: protocols(words['protocols'] ?? 'range:t'),
+      protocols: protocols(words['protocols'] ?? 'range:t', words['owned']),
       reason: null,
     }
     const client = {
@@ -216,11 +245,52 @@ export class GroupScenario {
     })
   }
 
+  #consumerHeartbeat(who: string, words: Words): void {
+    const known = this.#known.get(who)
+    const request = {
+      groupId: words['group'] ?? 'g',
+      memberId: words['member'] ?? who,
+      memberEpoch: Number(words['epoch'] ?? known?.generationId ?? 0),
+      instanceId: words['instance'] ?? null,
+      rackId: words['rack'] ?? null,
+      rebalanceTimeoutMs: words['rebalance'] ? milliseconds(words['rebalance']) : -1,
+      subscribedTopicNames: words['topics'] === undefined ? null : list(words['topics']),
+      subscribedTopicRegex: words['regex'] ?? null,
+      serverAssignor: words['assignor'] ?? null,
+      topicPartitions: words['owned'] === undefined ? null : ownedPartitions(words['owned']),
+    }
+    const client = { apiVersion: Number(words['v'] ?? 1), clientId: who, clientHost: '/h' }
+    const pending = this.#host.submit<ConsumerHeartbeatResponse>(0, (coordinator, to, nowMs) =>
+      coordinator.consumerGroupHeartbeat(request, client, to, nowMs),
+    )
+    this.#answer(pending, (response) => {
+      const { memberId, memberEpoch } = response
+      if (memberId) this.#known.set(who, { memberId, generationId: memberEpoch })
+      this.#say(`${who}: ${describeConsumerHeartbeat(response)}`)
+    })
+  }
+
+  #describeConsumers(groupId: string): void {
+    const group = this.coordinator.describeConsumerGroup(groupId)
+    const epochs = `epoch=${group.groupEpoch} assignment=${group.assignmentEpoch}`
+    this.#say(`${group.groupState} ${epochs} assignor=${group.assignorName}`)
+    for (const member of group.members) {
+      const name = `${member.memberId}${member.instanceId ? `@${member.instanceId}` : ''}`
+      const topics = member.subscribedTopicNames.join('+')
+      const regex = member.subscribedTopicRegex ? ` /${member.subscribedTopicRegex}/` : ''
+      const kind = member.memberType === 0 ? ' classic' : ''
+      const has = partitionText(member.assignment.topicPartitions)
+      const target = partitionText(member.targetAssignment.topicPartitions)
+      const place = `epoch=${member.memberEpoch} has=[${has}] target=[${target}]`
+      this.#say(`  ${name}${kind} ${topics}${regex} ${place}`)
+    }
+  }
+
   #sync(who: string, words: Words): void {
     const { memberId, generationId } = this.#member(who, words)
     const assignments = list(words['assign']).map((text) => {
       const [member, assignment] = cut(text, ':')
-      return { memberId: member, assignment: Buffer.from(assignment) }
+      return { memberId: member, assignment: assignmentBytes(assignment) }
     })
     const request = {
       groupId: words['group'] ?? 'g',
@@ -439,6 +509,34 @@ function describeJoin(response: {
   )
 }
 
+function describeConsumerHeartbeat(response: ConsumerHeartbeatResponse): string {
+  const { errorCode, errorMessage, memberId, memberEpoch, assignment } = response
+  if (errorCode !== 0) return `${errorName(errorCode)} "${errorMessage}"`
+  const assigned = assignment ? ` assignment=[${partitionText(assignment.topicPartitions)}]` : ''
+  return `member=${memberId} epoch=${memberEpoch}${assigned}`
+}
+
+function partitionText(
+  topics: readonly { topicId: Uuid; partitions: readonly number[] }[],
+): string {
+  const texts = topics.map(
+    ({ topicId, partitions }) => `${nameOf(topicId)}:${partitions.join('+')}`,
+  )
+  return texts.sort().join(', ')
+}
+
+function nameOf(topicId: Uuid): string {
+  return topicId.replace(/\.+$/, '')
+}
+
+/** `topic:partition+partition,...` */
+function ownedPartitions(text: string) {
+  return list(text).map((one) => {
+    const [name, partitions] = cut(one, ':')
+    return { topicId: topicIdOf(name), partitions: partitions.split('+').map(Number) }
+  })
+}
+
 function describeCommit(response: {
   topics: readonly {
     name?: string
@@ -454,7 +552,8 @@ function describeCommit(response: {
 }
 
 function describeRecord(record: GroupRecord | undefined): string {
-  switch (record?.type) {
+  if (!record) return 'unknown record'
+  switch (record.type) {
     case 'OffsetCommit': {
       const { group, topic, partition } = record.key
       const name = `offset ${group}/${topic}/${partition}`
@@ -480,21 +579,80 @@ function describeRecord(record: GroupRecord | undefined): string {
       )
     }
     default:
-      return 'unknown record'
+      return describeConsumerRecord(record)
   }
 }
 
+function describeConsumerRecord(record: ConsumerGroupRecord): string {
+  const { groupId } = record.key
+  const memberId = 'memberId' in record.key ? record.key.memberId : ''
+  if (record.value === null) {
+    const regex = 'regularExpression' in record.key ? ` /${record.key.regularExpression}/` : ''
+    return `${record.type.replace('ConsumerGroup', '')} ${groupId} ${memberId}${regex} deleted`
+  }
+  switch (record.type) {
+    case 'ConsumerGroupMetadata':
+      return `epoch ${groupId} = ${record.value.epoch}`
+    case 'ConsumerGroupMemberMetadata': {
+      const { instanceId, subscribedTopicNames, subscribedTopicRegex } = record.value
+      const name = `${memberId}${instanceId ? `@${instanceId}` : ''}`
+      const regex = subscribedTopicRegex ? ` /${subscribedTopicRegex}/` : ''
+      const classic = record.value.classicMemberMetadata ? ' classic' : ''
+      return `member ${groupId} ${name}${classic} ${subscribedTopicNames.join('+')}${regex}`
+    }
+    case 'ConsumerGroupTargetAssignmentMetadata':
+      return `assignment ${groupId} = ${record.value.assignmentEpoch}`
+    case 'ConsumerGroupTargetAssignmentMember':
+      return `target ${groupId} ${memberId} = [${partitionText(record.value.topicPartitions)}]`
+    case 'ConsumerGroupCurrentMemberAssignment': {
+      const { memberEpoch, previousMemberEpoch, state } = record.value
+      const assigned = partitionText(record.value.assignedPartitions)
+      const pending = partitionText(record.value.partitionsPendingRevocation)
+      const names = ['STABLE', 'UNREVOKED', 'UNRELEASED']
+      const epochs = `epoch=${memberEpoch} (was ${previousMemberEpoch})`
+      const revoking = pending && ` revoking [${pending}]`
+      return `place ${groupId} ${memberId} ${names[state]} ${epochs} [${assigned}]${revoking}`
+    }
+    case 'ConsumerGroupRegularExpression': {
+      const { topics } = record.value
+      return `regex ${groupId} /${record.key.regularExpression}/ = ${topics.join('+')}`
+    }
+    default:
+      return record.type
+  }
+}
+
+/** `{topic=partition+partition}` as consumers write it, anything else as it is. */
+function assignmentBytes(text: string): Buffer {
+  const [, inner] = /^\{(.*)\}$/.exec(text) ?? []
+  if (inner === undefined) return Buffer.from(text)
+  const parts = inner === '' ? [] : inner.split(';')
+  const assigned = parts.map((one) => {
+    const [topic, partitions] = cut(one, '=')
+    return { topic, partitions: partitions.split('+').map(Number) }
+  })
+  return writeAssignment(Buffer.from([0, 1]), assigned)
+}
+
 /** `name:metadata,...`; for a consumer the metadata are topics, joined by "+". */
-function protocols(text: string): { name: string; metadata: Buffer }[] {
+function protocols(text: string, owned = ''): { name: string; metadata: Buffer }[] {
   return list(text).map((one) => {
     const [name, metadata] = cut(one, ':')
     if (metadata.startsWith('raw-')) return { name, metadata: Buffer.from(metadata) }
-    return { name, metadata: subscription(metadata.split('+')) }
+    return { name, metadata: subscription(metadata.split('+'), owned) }
   })
 }
 
-export function subscription(topics: readonly string[]): Buffer {
-  return encodeVersioned(ConsumerProtocolSubscription, 1, { topics, userData: null })
+export function subscription(topics: readonly string[], owned = ''): Buffer {
+  const ownedPartitions = list(owned).map((one) => {
+    const [topic, partitions] = cut(one, ':')
+    return { topic, partitions: partitions.split('+').map(Number) }
+  })
+  return encodeVersioned(ConsumerProtocolSubscription, 1, {
+    topics,
+    userData: null,
+    ownedPartitions,
+  })
 }
 
 export function protocolsOf(text: string) {
@@ -503,8 +661,21 @@ export function protocolsOf(text: string) {
 
 function text(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes)
+  const assigned = buffer.length > 2 && buffer[0] === 0 ? readAssignment(buffer) : undefined
+  if (assigned?.assignedPartitions.every(({ topic }) => topic !== '')) {
+    const { assignedPartitions } = assigned
+    const parts = assignedPartitions.map(
+      ({ topic, partitions }) => `${topic}:${partitions.join('+')}`,
+    )
+    if (isWhole(buffer, assignedPartitions)) return `{${parts.join(', ')}}`
+  }
   const topics = buffer.length > 2 && buffer[0] === 0 ? subscribedTopics(buffer) : undefined
   return topics ? topics.join('+') : `"${buffer.toString()}"`
+}
+
+/** Subscriptions begin like assignments; only one of them reads to the end. */
+function isWhole(buffer: Buffer, assigned: Parameters<typeof writeAssignment>[1]): boolean {
+  return writeAssignment(buffer, assigned).equals(buffer)
 }
 
 /** `topic/partition=offset@leaderEpoch,...` */
@@ -533,7 +704,7 @@ function offsetTopics(text: string, metadata: string) {
 
 /** An id that one can read: the name, padded. */
 function topicId(name: string | undefined): Uuid {
-  return name ? name.padEnd(16, '.').slice(0, 16) : ZERO_UUID
+  return name ? topicIdOf(name) : ZERO_UUID
 }
 
 function list(text: string | undefined): string[] {
@@ -546,8 +717,12 @@ function cut(text: string, separator: string): [string, string] {
   return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)]
 }
 
-function numbers(words: Words): { [name: string]: number } {
-  return Object.fromEntries(Object.entries(words).map(([name, value]) => [name, Number(value)]))
+function values(words: Words): { [name: string]: unknown } {
+  const parsed = (value: string) => {
+    if (/^\d+$/.test(value)) return Number(value)
+    return value.includes('+') ? value.split('+') : value
+  }
+  return Object.fromEntries(Object.entries(words).map(([name, value]) => [name, parsed(value)]))
 }
 
 function milliseconds(text: string): number {

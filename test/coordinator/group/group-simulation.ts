@@ -16,6 +16,7 @@ import type { CoordinatorStore } from '../../../src/storage/engine.ts'
 import { MemoryCoordinatorStore } from '../memory-coordinator-store.ts'
 import { Random } from '../random.ts'
 import { scenarioSettings } from './group-scenario.ts'
+import { TestTopics } from './test-topics.ts'
 
 export type Decide<Response> = (
   coordinator: GroupCoordinator,
@@ -30,6 +31,7 @@ export type Decide<Response> = (
  */
 export class GroupSimulation {
   readonly random: Random
+  readonly topics = new TestTopics()
   readonly clock = new VirtualClock(0)
   readonly store = new MemoryCoordinatorStore()
   /** Trouble stops when this is set: then everything must come to rest. */
@@ -64,12 +66,16 @@ export class GroupSimulation {
       ...scenarioSettings,
       groupInitialRebalanceDelayMs: this.random.below(2) * 500,
     }
+    const randomId = () => String(++this.#ids)
+    const { topics } = this
+    const groupConfig = () => settings
+    const context = { settings, topics, groupConfig, randomId, randomUuidText: randomId }
     return new CoordinatorHost({
       store: this.#storeOfThisLife(),
       clock: this.clock,
       timers: this.#timers,
       log: { ...silentLogger, error: (fields) => this.#bug(fields) },
-      create: () => new GroupCoordinator({ settings, randomId: () => String(++this.#ids) }),
+      create: () => new GroupCoordinator(context),
       encode: encodeGroupRecord,
       decode: decodeGroupRecord,
       batchBytesMax: () => 1_048_588,
