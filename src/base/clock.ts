@@ -59,6 +59,11 @@ export class VirtualClock implements Clock {
     }
   }
 
+  /** When the next callback is due; undefined when there is none. */
+  get nextMs(): number | undefined {
+    return this.#earliest()?.atMs
+  }
+
   /** Moves time on by `ms`, running everything that falls due, also what those callbacks schedule. */
   advance(ms: number): void {
     const targetMs = this.#nowMs + ms

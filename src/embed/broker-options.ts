@@ -4,6 +4,7 @@ import { rootLoggerLevels } from '../broker/logger-levels.ts'
 import type { RunBrokerOptions } from '../server/run-broker.ts'
 import { loadSettings } from '../settings/load-settings.ts'
 import { ConfigError } from '../settings/parse-value.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** What `startBroker` takes; everything may be left out. */
 export interface BrokerOptions {
@@ -16,6 +17,8 @@ export interface BrokerOptions {
    * in memory and gone with `stop()`.
    */
   readonly dataDir?: string
+  /** What is there at start, in memory: another broker's `snapshot()`. */
+  readonly snapshot?: Snapshot
   /**
    * Topics to have at start: `orders`, `orders:3` for three partitions, `users:1:compact`. In a
    * directory, those that are there already stay as they are.
@@ -38,6 +41,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof BrokerOptions>([
   'port',
   'host',
   'dataDir',
+  'snapshot',
   'topics',
   'settings',
   'brokers',
@@ -76,6 +80,9 @@ function checkOptions(options: BrokerOptions): void {
   }
   if (!Array.isArray(topics)) {
     throw new ConfigError("topics: should be a list, such as ['orders:3', 'users:1:compact']")
+  }
+  if (options.snapshot && options.dataDir !== undefined) {
+    throw new ConfigError('snapshot: only in memory; give it without dataDir')
   }
   if (brokers !== 1) {
     throw new ConfigError(`brokers: ${brokers} brokers in one process are not built yet, use 1`)

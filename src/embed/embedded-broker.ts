@@ -1,5 +1,6 @@
 import type { RunningBroker } from '../server/run-broker.ts'
 import { bracketed } from './broker-options.ts'
+import { BrokerState, type StateOptions } from './broker-state.ts'
 import type { Faults } from './faults/faults.ts'
 import type { FullFiles } from './faults/full-files.ts'
 import { Interception } from './interception.ts'
@@ -19,6 +20,7 @@ import {
   type WaitOptions,
 } from './local-records.ts'
 import { LocalTopics, type NewTopic, type TopicView } from './local-topics.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /**
  * A broker in this process, with what a test wants to ask of it. The helpers work without a client
@@ -35,6 +37,7 @@ export class EmbeddedBroker {
   readonly #topics: LocalTopics
   readonly #records: LocalRecords
   readonly #groups: LocalGroups
+  readonly #state: BrokerState
 
   /** @internal */
   constructor(host: string, running: RunningBroker, disk: FullFiles) {
@@ -47,6 +50,7 @@ export class EmbeddedBroker {
     this.#topics = new LocalTopics(running, calls)
     this.#records = new LocalRecords(running, calls, this.#topics)
     this.#groups = new LocalGroups(calls)
+    this.#state = new BrokerState(running, disk)
   }
 
   get clusterId(): string {
@@ -115,6 +119,32 @@ export class EmbeddedBroker {
    */
   waitForGroup(groupId: string, options?: GroupOptions): Promise<GroupView> {
     return this.#groups.waitFor(groupId, options)
+  }
+
+  /** All that is kept now, at once. What comes later does not change it. */
+  snapshot(): Snapshot {
+    return this.#state.snapshot()
+  }
+
+  /**
+   * Puts everything back to what it was at the snapshot, which may be another broker's. Clients stay
+   * connected unless asked otherwise; members of groups that the snapshot does not know join again.
+   */
+  restore(snapshot: Snapshot, options?: StateOptions): Promise<void> {
+    return this.#state.restore(snapshot, options)
+  }
+
+  /** Removes all topics, groups and configs; the topics of the start are there again, empty. */
+  reset(options?: StateOptions): Promise<void> {
+    return this.#state.reset(options)
+  }
+
+  /**
+   * Writes everything to a new or empty directory in Kafka's own format: for Kafka's tools, for
+   * Apache Kafka itself, or for `dataDir`. Rejects with `ConfigError` when it is not empty.
+   */
+  exportTo(directory: string): Promise<void> {
+    return this.#state.exportTo(directory)
   }
 
   /** Answers what has begun and closes the data. Idempotent. */

@@ -1,9 +1,10 @@
-import { runBroker } from '../server/run-broker.ts'
+import { MEMORY_DIRECTORY, runBroker } from '../server/run-broker.ts'
 import { MemoryFiles } from '../storage/local/memory-files.ts'
 import { NodeFiles } from '../storage/local/node-files.ts'
 import { type BrokerOptions, runOptions } from './broker-options.ts'
 import { EmbeddedBroker } from './embedded-broker.ts'
 import { FullFiles } from './faults/full-files.ts'
+import { writeSnapshot } from './snapshot.ts'
 
 /**
  * Starts a Kafka-compatible broker in this process: by default on a free port of the loopback
@@ -18,6 +19,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Embedded
   const { memory } = run.settings
   const files = memory ? new MemoryFiles(() => run.clock.nowMs()) : new NodeFiles()
   const disk = new FullFiles(files)
+  if (options.snapshot) writeSnapshot(files, MEMORY_DIRECTORY, options.snapshot)
   const running = await runBroker({ ...run, files: disk })
   return new EmbeddedBroker(options.host ?? 'localhost', running, disk)
 }

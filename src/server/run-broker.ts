@@ -93,10 +93,12 @@ export async function runBroker(options: RunBrokerOptions): Promise<RunningBroke
 }
 
 export interface ReopenOptions {
-  /** Where the data is from now on. */
-  readonly files?: Files
+  /** Of new data; that which is there keeps its own. */
+  readonly clusterId?: string
   /** Ends every connection. */
   readonly cutConnections: boolean
+  /** Before the first request. */
+  opened?(broker: Broker): void | Promise<void>
 }
 
 /** A server and the broker behind it, which may be replaced. */
@@ -161,11 +163,17 @@ class ServingBroker implements RunningBroker {
     this.#server.dispatchTo(held)
     this.#core.quiesce()
     await this.#core.close()
-    const { files, cutConnections } = await prepare()
-    if (cutConnections) this.#server.cutConnections()
-    const { clusterId } = this.#core.broker
-    const options = { ...this.#options, ...(files && { files }), clusterId }
-    this.#core = await openCore(options, this.listeners)
+    try {
+      const { clusterId, cutConnections, opened } = await prepare()
+      if (cutConnections) this.#server.cutConnections()
+      const options = clusterId === undefined ? this.#options : { ...this.#options, clusterId }
+      this.#core = await openCore(options, this.listeners)
+      await opened?.(this.#core.broker)
+    } catch (error) {
+      // There is nothing to serve.
+      await this.#server.close(0)
+      throw error
+    }
     this.#core.dispatcher.interceptor = this.#interceptor
     this.#server.dispatchTo(this.#core.dispatcher)
     held.release(this.#core.dispatcher)
@@ -372,8 +380,11 @@ async function openStorage(options: RunBrokerOptions): Promise<Storage> {
   }
 }
 
+/** Where data in memory is, as far as paths go. */
+export const MEMORY_DIRECTORY = '/data'
+
 function dataDirectory(settings: Settings): string {
-  if (settings.memory) return '/data'
+  if (settings.memory) return MEMORY_DIRECTORY
   return resolve((settings.logDirs ?? settings.logDir)[0]!)
 }
 

@@ -10,14 +10,9 @@ export type IsFull = (path: string) => boolean
 export class FullFiles implements Files {
   /** Undefined, the default, costs nothing. */
   isFull: IsFull | undefined
-  #files: Files
+  readonly #files: Files
 
   constructor(files: Files) {
-    this.#files = files
-  }
-
-  /** Everything that is opened from now on is elsewhere. */
-  replace(files: Files): void {
     this.#files = files
   }
 

@@ -101,6 +101,7 @@ export class LocalEngine implements StorageEngine {
   readonly #maintenance: Maintenance
   /** Logs with bytes that no sync covers, in the modes that care. */
   readonly #unsynced = new Set<Log>()
+  #isWatchingUnsynced = false
   #metadata: ClosableMetadataStore | undefined
   #unsubscribe: () => void = () => undefined
   #closing: Promise<void> | undefined
@@ -152,6 +153,7 @@ export class LocalEngine implements StorageEngine {
     const { durability, producerIdsMax } = this.#options
     if (durability.mode === 'interval' || log.config.flushMs < Number.MAX_SAFE_INTEGER) {
       this.#unsynced.add(log)
+      this.#watchUnsynced()
     }
     if (this.#environment.producerCount.count > producerIdsMax) this.#evictProducers()
   }
@@ -218,12 +220,11 @@ export class LocalEngine implements StorageEngine {
 
   #beginMaintenance(): void {
     const { durability, initialTaskDelayMs: firstMs } = this.#options
-    const { retentionCheckIntervalMs, checkpointIntervalMs, flushCheckIntervalMs } = this.#options
+    const { retentionCheckIntervalMs, checkpointIntervalMs } = this.#options
     const { producerIdExpirationCheckIntervalMs: expiryMs } = this.#options
     const each = this.#maintenance
     each.every('retention', firstMs, retentionCheckIntervalMs, () => this.runRetention())
     each.every('checkpoint', firstMs, checkpointIntervalMs, () => this.#checkpoint())
-    each.every('flush', firstMs, flushCheckIntervalMs, () => this.#flushOld())
     each.every('expiry', expiryMs, expiryMs, () => this.#expireProducers())
     if (durability.mode === 'interval') {
       const { intervalMs } = durability
@@ -257,6 +258,17 @@ export class LocalEngine implements StorageEngine {
     logs.clear()
     // A log that cannot be synced has reported it and refuses writes.
     await Promise.allSettled(due.map((log) => log.flush()))
+  }
+
+  /** A broker without work has no timer for this. */
+  #watchUnsynced(): void {
+    if (this.#isWatchingUnsynced) return
+    this.#isWatchingUnsynced = true
+    this.#maintenance.after('flush', this.#options.flushCheckIntervalMs, async () => {
+      await this.#flushOld()
+      this.#isWatchingUnsynced = false
+      if (this.#unsynced.size > 0) this.#watchUnsynced()
+    })
   }
 
   /** flush.ms of topics: what was appended longer ago than that is synced. */

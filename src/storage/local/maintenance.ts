@@ -25,6 +25,15 @@ export class Maintenance {
     this.every(name, intervalMs, intervalMs, work)
   }
 
+  /** `work` runs once, `delayMs` from now. */
+  after(name: string, delayMs: number, work: () => void | Promise<void>): void {
+    if (this.#isStopped) return
+    this.#cancels.set(
+      name,
+      this.#clock.schedule(delayMs, () => void work()),
+    )
+  }
+
   stop(): void {
     this.#isStopped = true
     for (const cancel of this.#cancels.values()) cancel()
