@@ -99,7 +99,7 @@ describe('startBroker', () => {
   test('refuses what it does not know, and says what it knows', async () => {
     const wrong = { topic: 'orders' } as object
     await expect(startBroker(wrong)).rejects.toThrow(
-      /^startBroker has no option 'topic'. It has: port, host, dataDir, topics/,
+      /^startBroker has no option 'topic'. It has: port, host, dataDir/,
     )
     await expect(startBroker({ brokers: 3 })).rejects.toThrow('not built yet')
     await expect(startBroker({ port: 70_000 })).rejects.toThrow(ConfigError)
