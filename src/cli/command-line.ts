@@ -1,4 +1,5 @@
 import yargs from 'yargs'
+import { commandList } from './commands/command-names.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 import { parseTopicOption, type TopicOption } from './topic-option.ts'
 import { version } from './version.ts'
@@ -41,6 +42,24 @@ export async function parseCommandLine(args: readonly string[]): Promise<StartOp
   if (words.length > 0 && !(words.length === 1 && words[0] === 'start')) {
     throw usage(`'${words.join(' ')}' is not a command of dohle`)
   }
+  return startOptions(given)
+}
+
+/** What yargs makes of `START_OPTIONS`. */
+export interface StartArguments {
+  readonly port: string | undefined
+  readonly host: string | undefined
+  readonly data: string | undefined
+  readonly memory: boolean | undefined
+  readonly topic: readonly string[] | undefined
+  readonly config: string | undefined
+  readonly override: readonly string[] | undefined
+  readonly mode: 'dev' | 'prod' | undefined
+  readonly 'log-level': LogLevel | undefined
+}
+
+/** Throws `StartError` (USAGE) naming the argument at fault. */
+export function startOptions(given: StartArguments): StartOptions {
   if (given.memory && given.data !== undefined) {
     throw usage('--memory keeps nothing and --data keeps it: give one of them')
   }
@@ -57,23 +76,27 @@ export async function parseCommandLine(args: readonly string[]): Promise<StartOp
   }
 }
 
+/** The options of `start`, which other commands take too. */
+export const START_OPTIONS = {
+  port: value(`port of the Kafka listener, 0 for a free one [${DEFAULT_PORT}]`),
+  host: value('address to listen on [localhost, IPv4 and IPv6]'),
+  data: value(`data directory [${DEFAULT_DATA_DIRECTORY}]`),
+  memory: { type: 'boolean', describe: 'keep everything in memory, nothing on disk' },
+  topic: values('topic to have at start, as name:partitions[:compact]; repeatable'),
+  config: value("Kafka's server.properties, as it is"),
+  override: values('a setting over those of the file, as key=value; repeatable'),
+  mode: { ...value('set of defaults [dev]'), choices: ['dev', 'prod'] as const },
+  'log-level': { ...value('least level logged [info]'), choices: LOG_LEVELS },
+} as const
+
 function declare(args: readonly string[]) {
   return yargs(args)
     .scriptName('dohle')
     .usage('$0 [options]\n\nStarts a Kafka-compatible broker; Ctrl-C stops it.')
-    .options({
-      port: value(`port of the Kafka listener, 0 for a free one [${DEFAULT_PORT}]`),
-      host: value('address to listen on [localhost, IPv4 and IPv6]'),
-      data: value(`data directory [${DEFAULT_DATA_DIRECTORY}]`),
-      memory: { type: 'boolean', describe: 'keep everything in memory, nothing on disk' },
-      topic: values('topic to have at start, as name:partitions[:compact]; repeatable'),
-      config: value("Kafka's server.properties, as it is"),
-      override: values('a setting over those of the file, as key=value; repeatable'),
-      mode: { ...value('set of defaults [dev]'), choices: ['dev', 'prod'] as const },
-      'log-level': { ...value('least level logged [info]'), choices: LOG_LEVELS },
-    })
+    .options(START_OPTIONS)
     .example('$0', 'a durable broker on localhost:9092')
     .example('$0 --port 0 --memory --topic orders:3', 'a throw-away one on a free port')
+    .epilogue(commandList())
     .version(version)
     .help()
     .alias('h', 'help')

@@ -16,6 +16,14 @@ export const ExitCode = {
   DIRECTORY_MISMATCH: 6,
   /** The data directory cannot be used: rights, space, damage. */
   DIRECTORY_UNUSABLE: 7,
+  /** No broker answers. */
+  UNREACHABLE: 8,
+  /** A broker answered with an error. */
+  REFUSED: 9,
+  /** What was waited for did not come in time. */
+  NOT_IN_TIME: 10,
+  /** `doctor` found something wrong. */
+  UNHEALTHY: 11,
 } as const
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
@@ -25,9 +33,10 @@ export const EXIT_CODE_SIGNAL_BASE = 128
 /** An outcome the user can do something about: one line that says what, where and how to fix it. */
 export class StartError extends Error {
   override readonly name = 'StartError'
-  readonly exitCode: ExitCode
+  /** An `ExitCode`, or that of a command that was run. */
+  readonly exitCode: number
 
-  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+  constructor(exitCode: number, message: string, options?: ErrorOptions) {
     super(message, options)
     this.exitCode = exitCode
   }

@@ -1,4 +1,5 @@
 import { parseCommandLine } from './command-line.ts'
+import { isCommand } from './commands/command-names.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 
 /**
@@ -7,6 +8,11 @@ import { ExitCode, StartError } from './exit-code.ts'
  */
 async function main(args: readonly string[]): Promise<void> {
   try {
+    if (isCommand(args)) {
+      const { runCommand } = await import('./commands/commands.ts')
+      process.exitCode = await runCommand(args)
+      return
+    }
     const options = await parseCommandLine(args)
     if (!options) return
     const { start } = await import('./start.ts')

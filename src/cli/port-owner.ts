@@ -16,8 +16,8 @@ export async function describePortOwner(port: number): Promise<string> {
   return (await speaksKafka(port)) ? 'another Kafka broker' : 'another program'
 }
 
-async function speaksKafka(port: number): Promise<boolean> {
-  const socket = net.connect({ port, host: 'localhost' })
+export async function speaksKafka(port: number, host = 'localhost'): Promise<boolean> {
+  const socket = net.connect({ port, host })
   socket.setTimeout(PROBE_TIMEOUT_MS, () => socket.destroy())
   socket.once('connect', () => socket.write(API_VERSIONS_REQUEST))
   try {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -6,7 +6,9 @@ import { join } from 'node:path'
 export interface RunFile {
   readonly pid: number
   readonly startedAtMs: number
+  /** Absolute; null when nothing is kept. */
   readonly dataDirectory: string | null
+  readonly host: string
 }
 
 function directory(): string {
@@ -40,6 +42,23 @@ export function readRunFile(port: number): RunFile | undefined {
     return isAlive(run.pid) ? run : undefined
   } catch {
     return undefined
+  }
+}
+
+/** Of all that run; those that ended without a word are left out. */
+export function readRunFiles(): (RunFile & { readonly port: number })[] {
+  const ports = filesIn(directory()).flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? [])
+  return ports.map(Number).flatMap((port) => {
+    const run = readRunFile(port)
+    return run ? [{ ...run, port }] : []
+  })
+}
+
+function filesIn(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
   }
 }
 

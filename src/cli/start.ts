@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { systemClock } from '../base/clock.ts'
 import { type LogLevel as KafkaLogLevel, rootLoggerLevels } from '../broker/logger-levels.ts'
@@ -10,7 +10,12 @@ import { ConfigError } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
 import { StorageError, type StorageErrorKind } from '../storage/engine.ts'
 import { addressText, firstLine, readyLines } from './banner.ts'
-import { DEFAULT_DATA_DIRECTORY, type LogLevel, type StartOptions } from './command-line.ts'
+import {
+  DEFAULT_DATA_DIRECTORY,
+  DEFAULT_PORT,
+  type LogLevel,
+  type StartOptions,
+} from './command-line.ts'
 import { describeProblem, loadConfiguration } from './configuration.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 import { createLog } from './log.ts'
@@ -22,10 +27,9 @@ import { version } from './version.ts'
 /** Runs a broker until a signal stops it. Throws `StartError` when it cannot be started. */
 export async function start(options: StartOptions): Promise<void> {
   const loaded = loadConfiguration(options)
-  const { settings } = loaded
   const output = openOutput(options.logLevel)
   warn(output.log, loaded)
-  const dataDirectory = dataDirectoryOf(settings)
+  const dataDirectory = dataDirectoryOf(loaded.settings)
   if (output.isTerminal) {
     output.print(firstLine(dataDirectory))
     // The start lines say it all when all goes well.
@@ -34,20 +38,60 @@ export async function start(options: StartOptions): Promise<void> {
 
   // Asked for before the start, so that a signal during it is not lost.
   const stop = stopSignal()
-  const running = await run(settings, options.logLevel, output.log)
-  if (dataDirectory === DEFAULT_DATA_DIRECTORY) ignoreInGit(dataDirectory)
-  const ports = running.listeners.map(({ boundPort }) => boundPort)
-  const startedAtMs = Date.now()
-  for (const port of ports) writeRunFile(port, { pid: process.pid, startedAtMs, dataDirectory })
-  announce(output, running, dataDirectory)
+  const launched = await launch(loaded, options.logLevel, output.log)
+  announce(output, launched, dataDirectory)
   output.log.level = options.logLevel
 
   const signal = await stop
   output.log.info({ signal }, 'stopping')
-  await running.stop()
-  for (const port of ports) removeRunFile(port)
+  await launched.stop()
   output.log.info('stopped')
   process.exit(ExitCode.OK)
+}
+
+/** A broker that answers and that others of the same user can find. */
+export interface Launched {
+  readonly running: RunningBroker
+  /** Of each listener, as `localhost:9092`. */
+  readonly addresses: readonly string[]
+  /** Of the first listener, for programs of this machine. */
+  readonly localAddress: string
+  stop(): Promise<void>
+}
+
+/** Throws `StartError` when it cannot be started. */
+export async function launch(
+  loaded: LoadedSettings,
+  level: LogLevel,
+  log: Logger,
+): Promise<Launched> {
+  const dataDirectory = dataDirectoryOf(loaded.settings)
+  const running = await run(loaded.settings, level, log)
+  if (dataDirectory === DEFAULT_DATA_DIRECTORY) ignoreInGit(dataDirectory)
+  const { pid } = process
+  const startedAtMs = Date.now()
+  const directory = dataDirectory === null ? null : resolve(dataDirectory)
+  for (const { host: bound, boundPort } of running.listeners) {
+    const host = localHost(bound)
+    writeRunFile(boundPort, { pid, startedAtMs, dataDirectory: directory, host })
+  }
+  const [first] = running.listeners
+  return {
+    running,
+    localAddress: addressText(localHost(first!.host), first!.boundPort),
+    addresses: running.listeners.map(({ host, boundPort }) =>
+      addressText(host || 'localhost', boundPort),
+    ),
+    stop: async () => {
+      await running.stop()
+      for (const { boundPort } of running.listeners) removeRunFile(boundPort)
+    },
+  }
+}
+
+/** How programs of this machine reach a listener. */
+function localHost(host: string): string {
+  return host === '' || host === '0.0.0.0' || host === '::' ? 'localhost' : host
 }
 
 interface Output {
@@ -69,12 +113,12 @@ function openOutput(level: LogLevel): Output {
   }
 }
 
-function warn(log: Logger, { warnings }: LoadedSettings): void {
+export function warn(log: Logger, { warnings }: LoadedSettings): void {
   for (const warning of warnings) log.warn({ setting: warning.name }, describeProblem(warning))
 }
 
 /** As the user wrote it; null when nothing is kept. */
-function dataDirectoryOf(settings: Settings): string | null {
+export function dataDirectoryOf(settings: Settings): string | null {
   if (settings.memory) return null
   return (settings.logDirs ?? settings.logDir)[0] ?? null
 }
@@ -83,7 +127,9 @@ async function addressError(error: BindError): Promise<StartError> {
   const options = { cause: error }
   if (error.code !== 'EADDRINUSE') return new StartError(ExitCode.ADDRESS, error.message, options)
   const owner = await describePortOwner(error.port)
-  const message = `port ${error.port} is taken by ${owner}. Use --port 0 for a free one`
+  const stop = error.port === DEFAULT_PORT ? 'dohle stop' : `dohle stop --port ${error.port}`
+  const orStop = owner.startsWith('another dohle') ? `, or: ${stop}` : ''
+  const message = `port ${error.port} is taken by ${owner}. Use --port 0 for a free one${orStop}`
   return new StartError(ExitCode.ADDRESS, message, options)
 }
 
@@ -119,10 +165,8 @@ function kafkaLevel(level: LogLevel): KafkaLogLevel {
   return level === 'silent' ? 'FATAL' : (level.toUpperCase() as KafkaLogLevel)
 }
 
-function announce(output: Output, running: RunningBroker, dataDirectory: string | null): void {
-  const addresses = running.listeners.map(({ host, boundPort }) =>
-    addressText(host || 'localhost', boundPort),
-  )
+function announce(output: Output, launched: Launched, dataDirectory: string | null): void {
+  const { running, addresses } = launched
   const startMs = performance.now()
   if (output.isTerminal) {
     output.print(readyLines(addresses, startMs))

@@ -160,8 +160,10 @@ export class Cluster {
   async topic(name: string, query: MetadataQuery = {}): Promise<TopicInfo> {
     const { topics } = await this.#metadata([name], query)
     const topic = topics[0]
-    if (!topic) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
-    throwIfError(topic.errorCode)
+    const errorCode = topic?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if (!topic || errorCode !== ErrorCode.NONE) {
+      throw brokerError(errorCode, `${name}: ${brokerError(errorCode).message}`)
+    }
     const info = topicInfo(topic)
     this.#topics.set(name, info)
     return info

@@ -17,6 +17,8 @@ export class GroupConsumer {
   readonly #member: GroupMember
   readonly #fetcher: Fetcher
   #isMember = false
+  /** Partitions in which more is known to be, or nothing was read yet. */
+  readonly #behind = new Set<string>()
   /** Seen by the caller and not committed. */
   readonly #uncommitted = new Map<string, TopicPartition & { offset: number }>()
 
@@ -37,7 +39,17 @@ export class GroupConsumer {
       await this.#idle()
       return []
     }
-    return await this.#fetcher.poll()
+    const fetched = await this.#fetcher.poll()
+    for (const one of fetched) {
+      if (one.nextOffset >= one.highWatermark) this.#behind.delete(nameOf(one))
+      else this.#behind.add(nameOf(one))
+    }
+    return fetched
+  }
+
+  /** Everything was seen that the partitions of this member held. */
+  get isCaughtUp(): boolean {
+    return this.#isMember && !this.#member.mustRejoin && this.#behind.size === 0
   }
 
   /** The caller has done with everything before `offset`: the next commit says so. */
@@ -75,6 +87,8 @@ export class GroupConsumer {
     const assigned = await this.#member.join()
     this.#isMember = true
     this.#fetcher.assign(await this.#positions(assigned))
+    this.#behind.clear()
+    for (const one of assigned) this.#behind.add(nameOf(one))
   }
 
   async #positions(assigned: readonly TopicPartition[]): Promise<Position[]> {

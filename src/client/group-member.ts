@@ -24,7 +24,8 @@ export interface GroupMemberOptions {
 
 const SESSION_TIMEOUT_MS = 45_000
 const REBALANCE_TIMEOUT_MS = 60_000
-const HEARTBEATS_PER_SESSION = 15
+/** Often, so that a member hears soon of those that come and go. */
+const HEARTBEAT_INTERVAL_MS = 1_000
 const PROTOCOL = 'range'
 /** The oldest form, which every member understands. */
 const EMBEDDED_VERSION = 0
@@ -184,7 +185,7 @@ export class GroupMember {
   }
 
   #scheduleHeartbeat(): void {
-    const intervalMs = this.#sessionTimeoutMs / HEARTBEATS_PER_SESSION
+    const intervalMs = Math.min(HEARTBEAT_INTERVAL_MS, this.#sessionTimeoutMs / 3)
     this.#cancelHeartbeat = this.#cluster.clock.schedule(intervalMs, () => void this.#heartbeat())
   }
 

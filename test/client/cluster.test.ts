@@ -69,7 +69,7 @@ describe('the cluster', () => {
     ])
     await expect(cluster.topic('nope')).rejects.toMatchObject({
       errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-      message: 'This server does not host this topic-partition.',
+      message: 'nope: This server does not host this topic-partition.',
     })
     expect(broker.requests(Metadata).every((one) => !one.allowAutoTopicCreation)).toBe(true)
   })

@@ -1,0 +1,131 @@
+import type { Fetched, Fetcher, Position } from '../../client/fetcher.ts'
+import { type CommandContext, usage } from './command-context.ts'
+import { Progress } from './progress.ts'
+import { type RecordFormat, recordFormat } from './record-format.ts'
+import { recordLine } from './record-json.ts'
+
+export interface PrintOptions {
+  readonly format: string | undefined
+  readonly timestamps: boolean | undefined
+  /** How many records; all when undefined. */
+  readonly limit: number | undefined
+}
+
+/** Prints records as JSON or by a template, up to a limit. Throws `StartError` for a bad template. */
+export class RecordPrinter {
+  readonly #context: CommandContext
+  readonly #format: RecordFormat
+  readonly #limit: number
+  readonly #progress: Progress
+  #count = 0
+
+  constructor(options: PrintOptions, context: CommandContext) {
+    this.#context = context
+    this.#limit = options.limit ?? Number.POSITIVE_INFINITY
+    this.#format = formatOf(options)
+    // Records on a terminal are progress enough.
+    this.#progress = new Progress(context.err, !context.out.isTerminal)
+  }
+
+  get isFull(): boolean {
+    return this.#count >= this.#limit
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Resolves with the offset after the last record that was printed, or looked at. */
+  async print(fetched: Fetched): Promise<number> {
+    const pieces: Buffer[] = []
+    let nextOffset = fetched.nextOffset
+    for (const one of fetched.records) {
+      if (this.isFull) break
+      this.#count++
+      pieces.push(this.#format({ ...one, from: fetched, count: this.#count }))
+      if (this.isFull) nextOffset = one.record.offset + 1
+    }
+    if (pieces.length > 0) {
+      await untilAborted(
+        Promise.resolve(this.#context.out.write(Buffer.concat(pieces))),
+        this.#context.signal,
+      )
+    }
+    return nextOffset
+  }
+
+  /** `share` of the whole, where it is known. */
+  progress(share: number | undefined): void {
+    this.#progress.update(share, `${this.#count} records`)
+  }
+
+  end(): void {
+    this.#progress.end()
+  }
+}
+
+function formatOf({ format, timestamps }: PrintOptions): RecordFormat {
+  if (format !== undefined && format !== 'json') {
+    try {
+      return recordFormat(format)
+    } catch (error) {
+      if (error instanceof SyntaxError) throw usage(`--format: ${error.message}`)
+      throw error
+    }
+  }
+  const options = { timestamps: timestamps === true }
+  return ({ from, record }) => Buffer.from(`${recordLine({ ...from, record }, options)}\n`)
+}
+
+export interface ReadOptions {
+  readonly context: CommandContext
+}
+
+/** Prints from these positions on until their ends, the printer's limit, or an interruption. */
+export async function readPositions(
+  fetcher: Fetcher,
+  positions: readonly Position[],
+  { printer, context }: ReadOptions & { readonly printer: RecordPrinter },
+): Promise<void> {
+  fetcher.assign(positions)
+  const total = spanOf(positions)
+  let done = 0
+  const offsets = new Map(positions.map((one) => [`${one.topic}/${one.partition}`, one.offset]))
+  while (!context.signal.aborted && !printer.isFull && !fetcher.isDone) {
+    for (const fetched of await untilAborted(fetcher.poll(), context.signal)) {
+      const name = `${fetched.topic}/${fetched.partition}`
+      const nextOffset = await printer.print(fetched)
+      done += nextOffset - (offsets.get(name) ?? nextOffset)
+      offsets.set(name, nextOffset)
+      if (printer.isFull) break
+    }
+    printer.progress(total && done / total)
+  }
+}
+
+/** How many offsets lie before all ends; undefined when there is a partition without one. */
+function spanOf(positions: readonly Position[]): number | undefined {
+  let total = 0
+  for (const { offset, endOffset } of positions) {
+    if (endOffset === undefined) return undefined
+    total += Math.max(0, endOffset - offset)
+  }
+  return total
+}
+
+/** What the work gives; when it is interrupted first, rejects. */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new Error('interrupted'))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop)
+  })
+  // Whichever loses the race is not waited for any more.
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
