@@ -9,12 +9,18 @@ import { protectionProblems } from '../settings/protection.ts'
 import { DEFAULT_DATA_DIRECTORY, DEFAULT_PORT, type StartOptions } from './command-line.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 
-/** Settings of the file under those of the command line. Throws `StartError` (CONFIGURATION). */
-export function loadConfiguration(options: StartOptions): LoadedSettings {
+/**
+ * Settings of the file, under those of the environment, under those of the command line. Throws
+ * `StartError` (CONFIGURATION).
+ */
+export function loadConfiguration(
+  options: StartOptions,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): LoadedSettings {
   const file = options.configFile === undefined ? undefined : readConfigFile(options.configFile)
-  const fromFile = loadSettings({ ...(file && { file }) })
-  const flags = flagsOf(options, (name) => fromFile.settings.source(name) === 'file')
-  const loaded = loadSettings({ ...(file && { file }), flags })
+  const given = { environment, ...(file && { file }) }
+  const { where } = loadSettings(given)
+  const loaded = loadSettings({ ...given, flags: flagsOf(options, (name) => where.has(name)) })
   const errors = loaded.errors.length > 0 ? loaded.errors : unprotected(loaded)
   const [first, ...others] = errors
   if (first) {
@@ -53,13 +59,14 @@ function readConfigFile(path: string): { path: string; text: string } {
   }
 }
 
-/** The command line in Kafka's words; what neither it nor the file says gets our defaults. */
-function flagsOf(options: StartOptions, inFile: (name: string) => boolean): Map<string, string> {
+/** The command line in Kafka's words; what is said nowhere gets our defaults. */
+function flagsOf(options: StartOptions, isGiven: (name: string) => boolean): Map<string, string> {
   const flags = new Map<string, string>()
   if (options.mode !== undefined) flags.set('dohle.mode', options.mode)
   if (options.memory) flags.set('dohle.memory', 'true')
   else if (options.dataDirectory !== undefined) flags.set('log.dirs', options.dataDirectory)
-  else if (!inFile('log.dirs') && !inFile('log.dir')) flags.set('log.dirs', DEFAULT_DATA_DIRECTORY)
+  else if (!isGiven('log.dirs') && !isGiven('log.dir'))
+    flags.set('log.dirs', DEFAULT_DATA_DIRECTORY)
   if (options.port !== undefined || options.host !== undefined) {
     flags.set('listeners', listener(options.host ?? 'localhost', options.port ?? DEFAULT_PORT))
   }

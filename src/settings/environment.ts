@@ -1,3 +1,5 @@
+import { ConfigError } from './parse-value.ts'
+
 const PREFIXES = ['KAFKA_CFG_', 'KAFKA_'] as const
 
 /** Variables of Kafka's images and scripts that are not settings. */
@@ -41,4 +43,35 @@ export function settingOfVariable(variable: string): string | undefined {
 export function variableOfSetting(name: string): string {
   const text = name.replace(/[-_.]/g, (mark) => ({ '-': '___', _: '__', '.': '_' })[mark] ?? mark)
   return `KAFKA_${text.toUpperCase()}`
+}
+
+/** Topics to have at start, as images of Kafka that are much used take them. */
+export const CREATE_TOPICS = 'KAFKA_CREATE_TOPICS'
+
+/**
+ * `orders:3:1,users:1:1:compact`, which is name, partitions, replication factor and cleanup policy,
+ * as `dohle.topics` lists them. Throws `ConfigError` for what that cannot say.
+ */
+export function topicsOfVariable(text: string): string {
+  const topics = text
+    .split(/[,\n]/)
+    .map((topic) => topic.trim())
+    .filter((topic) => topic !== '')
+  return topics.map(topicOf).join(',')
+}
+
+function topicOf(text: string): string {
+  const [name = '', partitions = '1', factor = '1', policy = 'delete', ...more] = text.split(':')
+  const isFactor = /^[1-9]\d{0,4}$/.test(factor)
+  const isPolicy = policy === 'delete' || policy === 'compact'
+  if (name === '' || !/^[1-9]\d{0,4}$/.test(partitions) || !isFactor || !isPolicy) {
+    throw wrongTopic(text, 'use name:partitions:replication factor[:compact]')
+  }
+  if (more.length > 0) throw wrongTopic(text, 'nothing may follow the cleanup policy')
+  if (factor !== '1') throw wrongTopic(text, 'a replication factor of 1 is all one broker can hold')
+  return `${name}:${partitions}${policy === 'compact' ? ':compact' : ''}`
+}
+
+function wrongTopic(text: string, reason: string): ConfigError {
+  return new ConfigError(`'${text}' is not a topic to create: ${reason} (as in orders:3:1)`)
 }

@@ -1,5 +1,10 @@
 import { brokerSettingsByName } from './broker-settings.ts'
-import { settingOfVariable } from './environment.ts'
+import {
+  CREATE_TOPICS,
+  settingOfVariable,
+  topicsOfVariable,
+  variableOfSetting,
+} from './environment.ts'
 import { modeDefaults } from './mode.ts'
 import { ConfigError, parseValue } from './parse-value.ts'
 import { parseProperties } from './properties.ts'
@@ -44,17 +49,19 @@ interface Entry {
 
 /** Merges defaults < mode < file < environment < flags, and checks every value given. */
 export function loadSettings(input: SettingsInput): LoadedSettings {
+  const environment = input.environment ?? {}
+  const created = createdTopics(environment)
   const layers = {
     file: fileEntries(input.file),
-    environment: environmentEntries(input.environment ?? {}),
+    environment: [...created.entries, ...environmentEntries(environment)],
     flag: [...(input.flags ?? [])].map(([name, value]) => ({ name, value, where: 'command line' })),
   }
   const entries = [...layers.file, ...layers.environment, ...layers.flag]
-  const errors: SettingProblem[] = []
+  const errors: SettingProblem[] = [...created.problems]
   const warnings: SettingProblem[] = []
   const bad = new Set<Entry>()
   for (const entry of entries) {
-    const problem = valueProblem(entry)
+    const problem = providerProblem(entry) ?? valueProblem(entry)
     if (problem) bad.add(entry) && errors.push(problem)
     else warnings.push(...doubts(entry))
   }
@@ -90,6 +97,39 @@ function environmentEntries(environment: Readonly<Record<string, string | undefi
     if (name !== undefined && value !== undefined) entries.push({ name, value, where: variable })
   }
   return entries
+}
+
+/** What KAFKA_CREATE_TOPICS asks for; KAFKA_DOHLE_TOPICS, which is more exact, wins over it. */
+function createdTopics(environment: Readonly<Record<string, string | undefined>>): {
+  entries: Entry[]
+  problems: SettingProblem[]
+} {
+  const text = environment[CREATE_TOPICS]
+  if (text === undefined) return { entries: [], problems: [] }
+  try {
+    const value = topicsOfVariable(text)
+    return { entries: [{ name: 'dohle.topics', value, where: CREATE_TOPICS }], problems: [] }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const { message } = error
+    const problem = { name: 'dohle.topics', value: text, where: CREATE_TOPICS, message }
+    return { entries: [], problems: [problem] }
+  }
+}
+
+/** As Kafka writes a value that is to be looked up elsewhere (KIP-297). */
+const PROVIDED = /\$\{[^}:]+:[^}]*\}/
+
+/** Taken literally, such a value would be a wrong one that nobody notices. */
+function providerProblem({ name, value, where }: Entry): SettingProblem | undefined {
+  const isProvider = name === 'config.providers' || name.startsWith('config.providers.')
+  if (!isProvider && !PROVIDED.test(value)) return undefined
+  const variable = variableOfSetting(name)
+  const message = isProvider
+    ? `${name}: config providers are not built; write the values themselves, or use variables`
+    : `${name} asks a config provider for its value, which is not built; write the value itself, ` +
+      `or give it as the variable ${variable}`
+  return { name, value: undefined, where, message }
 }
 
 /** The row of a name; one with a listener's prefix has the row of what follows. */

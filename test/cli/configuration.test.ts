@@ -13,9 +13,13 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }))
 
 async function load(...args: string[]) {
+  return loadUnder({}, ...args)
+}
+
+async function loadUnder(environment: Record<string, string>, ...args: string[]) {
   const options = await parseCommandLine(args)
   if (!options) throw new Error('asks for help')
-  return loadConfiguration(options)
+  return loadConfiguration(options, environment)
 }
 
 function properties(text: string): string {
@@ -108,6 +112,57 @@ describe('the configuration', () => {
     const { exitCode, message } = await refusal(...args)
     expect(exitCode).toBe(ExitCode.CONFIGURATION)
     expect(message).toContain(reason)
+  })
+
+  it('takes variables of both kinds of images over the file and under the options', async () => {
+    const config = properties('num.partitions=3\nlog.retention.ms=1000\nlog.dirs=/from-file\n')
+    const environment = {
+      KAFKA_NUM_PARTITIONS: '4',
+      KAFKA_CFG_LOG_RETENTION_MS: '2000',
+      KAFKA_LOG_DIRS: '/from-variable',
+      KAFKA_HEAP_OPTS: '-Xmx1g',
+    }
+    const { settings, warnings } = await loadUnder(environment, '--config', config)
+    expect(settings.numPartitions).toBe(4)
+    expect(settings.logRetentionMs).toBe(2000)
+    expect(settings.logDirs).toEqual(['/from-variable'])
+    expect(warnings).toEqual([])
+    const over = await loadUnder(environment, '--override', 'num.partitions=5', '--data', '/d')
+    expect(over.settings.numPartitions).toBe(5)
+    expect(over.settings.logDirs).toEqual(['/d'])
+  })
+
+  it('names the variable whose value is wrong, and warns of one that is no setting', async () => {
+    const wrong = loadUnder({ KAFKA_NUM_PARTITIONS: 'many' })
+    await expect(wrong).rejects.toThrow('KAFKA_NUM_PARTITIONS: Invalid value many')
+    const { warnings } = await loadUnder({ KAFKA_NUM_PARTITONS: '3' })
+    expect(warnings.map(({ where }) => where)).toEqual(['KAFKA_NUM_PARTITONS'])
+  })
+
+  it('has topics of KAFKA_CREATE_TOPICS at start, which --topic replaces', async () => {
+    const environment = { KAFKA_CREATE_TOPICS: 'orders:3:1, users:1:1:compact,plain' }
+    const { settings } = await loadUnder(environment)
+    expect(settings.topics).toEqual(['orders:3', 'users:1:compact', 'plain:1'])
+    const other = await loadUnder(environment, '--topic', 'b')
+    expect(other.settings.topics).toEqual(['b:1'])
+  })
+
+  it.each(['orders:0:1', 'orders:3:3', 'orders:3:1:squash', ':3:1', 'a:1:1:compact:x'])(
+    'refuses to create topic %s',
+    async (text) => {
+      const refused = loadUnder({ KAFKA_CREATE_TOPICS: text })
+      await expect(refused).rejects.toThrow(`KAFKA_CREATE_TOPICS: '${text}' is not a topic`)
+    },
+  )
+
+  it('refuses values of config providers, which it would have to take literally', async () => {
+    const config = properties(`log.dirs=\${env:DATA}\n`)
+    const { exitCode, message } = await refusal('--config', config)
+    expect(exitCode).toBe(ExitCode.CONFIGURATION)
+    expect(message).toContain('line 1: log.dirs asks a config provider for its value')
+    expect(message).toContain('KAFKA_LOG_DIRS')
+    const providers = await refusal('--override', 'config.providers=env')
+    expect(providers.message).toContain('config providers are not built')
   })
 
   it('lets other machines in where that was accepted', async () => {
