@@ -96,6 +96,66 @@ describe('recovery', () => {
     },
   )
 
+  it.each([
+    ['a byte of a record', 80, [0xff]],
+    ['the length', 8, [0x7f]],
+    ['the length, a little', 11, [0xfe]],
+    ['the offset', 7, [0x7f]],
+    ['the magic', 16, [9]],
+  ])('does not cut off the last batch when %s of it has changed', async (_, at, bytes) => {
+    const path = segment(3)
+    overwrite(path, 236 + at, Uint8Array.from(bytes))
+    const before = files.readFile(path)
+    await reopen(true)
+    expect(bounds().errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(errors()).toMatchObject([{ fields: { file: path, position: 236 } }])
+    expect(files.readFile(path)).toEqual(before)
+  })
+
+  it('does not cut off what was synced before a power cut', async () => {
+    const path = segment(3)
+    files.writeFile('/data/recovery-point-offset-checkpoint', '0\n1\ntopic 0 6\n')
+    overwrite(path, 236 + 80, Uint8Array.from([0xff]))
+    await reopen(false)
+    expect(bounds().errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(files.stat(path)?.sizeBytes).toBe(354)
+  })
+
+  it('finds that records which were synced are missing', async () => {
+    files.writeFile('/data/recovery-point-offset-checkpoint', '0\n1\ntopic 0 6\n')
+    files.open(segment(3), 'write').truncateSync(236)
+    await reopen(false)
+    expect(bounds().errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(errors()).toMatchObject([{ fields: { nextOffset: 5, recoveryPoint: 6 } }])
+  })
+
+  it('does not cut off a last batch that is no batch after a clean shutdown', async () => {
+    await fixture.engine.close()
+    overwrite(segment(3), 236 + 16, Uint8Array.from([9]))
+    await fixture.reopen()
+    expect(bounds().errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(files.stat(segment(3))?.sizeBytes).toBe(354)
+  })
+
+  it.each([true, false])(
+    'knows a new topic from a deleted one of its name (%s)',
+    async (crashes) => {
+      await fixture.engine.log.deleteRecords({ topicId: TOPIC, partition: 0 }, 4)
+      await fixture.restart()
+      fixture.metadata.deleteTopic(TOPIC)
+      if (crashes) await reopen(true)
+      const topicId = 'another-topic-id'
+      fixture.metadata.createTopic('topic', topicId, 1)
+      await fixture.append(batchOf({ values: ['new'] }), { topicId })
+      await reopen(true)
+      expect(fixture.engine.log.bounds({ topicId, partition: 0 })).toMatchObject({
+        errorCode: ErrorCode.NONE,
+        logStartOffset: 0,
+        logEndOffset: 1,
+      })
+    },
+  )
+
   it('says loudly what a power cut took when valid data follows', async () => {
     overwrite(segment(3), 80, Uint8Array.from([0xff]))
     await reopen(false)
@@ -192,6 +252,13 @@ describe('recovery', () => {
     await fixture.engine.log.deleteRecords({ topicId: TOPIC, partition: 0 }, 4)
     await reopen(true)
     expect(bounds()).toMatchObject({ logStartOffset: 4, logEndOffset: 6 })
+  })
+
+  it('takes an empty checkpoint, as Kafka leaves it, for one without entries', async () => {
+    await fixture.engine.close()
+    files.writeFile('/data/cleaner-offset-checkpoint', '')
+    await reopen(true)
+    expect(fixture.reports.filter(({ level }) => level !== 'info')).toEqual([])
   })
 
   it('works with damaged checkpoints and epochs', async () => {

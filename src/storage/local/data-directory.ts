@@ -65,6 +65,10 @@ export class OffsetMap {
   get(topic: string, partition: number): number {
     return this.#topics.get(topic)?.get(partition) ?? 0
   }
+
+  topics(): Iterable<string> {
+    return this.#topics.keys()
+  }
 }
 
 /** A link could lead out of the directory, or to what another process writes. */
@@ -81,6 +85,8 @@ export class DataDirectory {
   #lock: FileLock | undefined
   #properties: MetaProperties | undefined
   #wasClean = false
+  /** Names of topics in the recovery points and log starts on the disk. */
+  #checkpointed = new Set<string>()
 
   constructor(files: Files, path: string, context: EngineContext) {
     this.#files = files
@@ -193,16 +199,26 @@ export class DataDirectory {
   }
 
   readCheckpoints(): Checkpoints {
+    const recoveryPoints = this.#readOffsets(RECOVERY_POINT_FILE)
+    const logStartOffsets = this.#readOffsets(LOG_START_FILE)
+    this.#checkpointed = new Set([...recoveryPoints.topics(), ...logStartOffsets.topics()])
     return {
-      recoveryPoints: this.#readOffsets(RECOVERY_POINT_FILE),
-      logStartOffsets: this.#readOffsets(LOG_START_FILE),
+      recoveryPoints,
+      logStartOffsets,
       cleanerOffsets: this.#readOffsets(CLEANER_OFFSET_FILE),
     }
   }
 
+  /** Topics that the checkpoint files speak of; a new one of such a name would inherit offsets. */
+  get checkpointedTopics(): ReadonlySet<string> {
+    return this.#checkpointed
+  }
+
   #readOffsets(name: string): OffsetMap {
     const text = this.#files.readFile(this.#file(name))?.toString('utf8')
-    const entries = text === undefined ? [] : parseOffsetCheckpoint(text)
+    // Apache Kafka makes cleaner-offset-checkpoint with its directory, and fills it much later.
+    const isEmpty = text === undefined || text === ''
+    const entries = isEmpty ? [] : parseOffsetCheckpoint(text)
     if (!entries) {
       this.#context.report('warn', 'checkpoint file is damaged and taken as empty', {
         file: this.#file(name),
@@ -221,6 +237,20 @@ export class DataDirectory {
     await this.#writeOffsets(RECOVERY_POINT_FILE, recoveryPoints)
     await this.#writeOffsets(HIGH_WATERMARK_FILE, highWatermarks)
     await this.writeLogStartOffsetsDurably(logStartOffsets)
+    this.#checkpointed = new Set()
+    for (const { topic } of recoveryPoints) this.#checkpointed.add(topic)
+    for (const { topic } of logStartOffsets) this.#checkpointed.add(topic)
+  }
+
+  /** Takes topics that are gone out of the files, before others of their names can come. */
+  forgetTopics(checkpoints: {
+    readonly recoveryPoints: readonly OffsetCheckpointEntry[]
+    readonly logStartOffsets: readonly OffsetCheckpointEntry[]
+  }): void {
+    const recoveryPoints = formatOffsetCheckpoint(checkpoints.recoveryPoints)
+    replaceFile(this.#files, this.#file(RECOVERY_POINT_FILE), recoveryPoints)
+    this.writeLogStartOffsets(checkpoints.logStartOffsets)
+    this.#checkpointed = new Set(checkpoints.recoveryPoints.map(({ topic }) => topic))
   }
 
   async #writeOffsets(name: string, entries: readonly OffsetCheckpointEntry[]): Promise<void> {
@@ -228,10 +258,12 @@ export class DataDirectory {
   }
 
   writeLogStartOffsets(entries: readonly OffsetCheckpointEntry[]): void {
+    for (const { topic } of entries) this.#checkpointed.add(topic)
     replaceFile(this.#files, this.#file(LOG_START_FILE), formatOffsetCheckpoint(entries))
   }
 
   async writeLogStartOffsetsDurably(entries: readonly OffsetCheckpointEntry[]): Promise<void> {
+    for (const { topic } of entries) this.#checkpointed.add(topic)
     await this.#writeOffsets(LOG_START_FILE, entries)
   }
 

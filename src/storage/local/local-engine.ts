@@ -69,6 +69,8 @@ export interface MetadataStart {
   readonly writesSurvived: boolean
 }
 
+const mayRemoveTopics = new Set<string>(['RemoveTopicRecord', 'EndTransactionRecord'])
+
 const defaults = {
   retentionCheckIntervalMs: 300_000,
   initialTaskDelayMs: 30_000,
@@ -202,8 +204,10 @@ export class LocalEngine implements StorageEngine {
       this.#metadata = metadata
       this.#unsubscribe = metadata.subscribe((records) => {
         this.#topics.follow(metadata.image, records)
+        if (records.some(({ type }) => mayRemoveTopics.has(type))) this.#forgetTopics()
       })
       await this.#topics.open(metadata.image)
+      if (this.#hasForgottenTopics()) await this.#checkpoint()
     } catch (error) {
       this.#unsubscribe()
       this.#directory.release()
@@ -286,6 +290,25 @@ export class LocalEngine implements StorageEngine {
     const { producerIdExpirationMs } = this.#options
     const nowMs = this.#context.clock.nowMs()
     for (const log of this.log.all()) log.producers.expire(nowMs - producerIdExpirationMs)
+  }
+
+  #hasForgottenTopics(): boolean {
+    const { topicsByName } = this.metadata.image
+    return [...this.#directory.checkpointedTopics].some((name) => !topicsByName.has(name))
+  }
+
+  /** A topic that gets the name of one just deleted must not be told where that one began. */
+  #forgetTopics(): void {
+    if (!this.#hasForgottenTopics()) return
+    try {
+      this.#directory.forgetTopics({
+        recoveryPoints: this.#offsets((log) => log.recoveryPoint),
+        logStartOffsets: this.#raisedLogStarts(),
+      })
+    } catch (error) {
+      this.#failed('checkpoint of deleted topics', error)
+    }
+    if (this.#options.durability.mode !== 'os') void this.#checkpoint()
   }
 
   async #checkpoint(): Promise<void> {

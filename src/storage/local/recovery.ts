@@ -11,7 +11,7 @@ import type { LogEnvironment } from './log-environment.ts'
 import { LogFiles } from './log-files.ts'
 import { loadProducers } from './producer-loader.ts'
 import { ProducerState } from './producer-state.ts'
-import { findLaterBatch } from './resync.ts'
+import { findLaterBatch, isFragment } from './resync.ts'
 import { Segment } from './segment.ts'
 
 const SHORT_SEGMENT_BYTES = 64 * 1024
@@ -84,7 +84,10 @@ class Recovery {
       .map((baseOffset) => newSegment(environment, spec, baseOffset))
     this.#loadEpochs()
     const isEmpty = this.#segments.length === 0
-    if (!isEmpty) this.#findEnd()
+    if (!isEmpty) {
+      this.#findEnd()
+      this.#findMissing()
+    }
     if (this.#damage === undefined && (isEmpty || this.#logEndOffset < spec.logStartOffset)) {
       this.#startEmpty()
     }
@@ -264,9 +267,7 @@ class Recovery {
   /** A torn tail is cut off. Damage in what was acknowledged takes the partition offline instead. */
   #judge(index: number, position: number, sizeBytes: number): void {
     const segment = this.#segments[index]!
-    const { recoveryPoint, writesSurvived } = this.#spec
     const later = findLaterBatch(this.#environment, this.#segments.slice(index), position)
-    const wasDurable = this.#logEndOffset < recoveryPoint || writesSurvived
     const fields = {
       file: segment.log.path,
       position,
@@ -274,23 +275,46 @@ class Recovery {
       bytes: sizeBytes - position,
       ...(later === undefined ? {} : { laterOffset: later }),
     }
-    if (later !== undefined && wasDurable) {
-      this.#damage = `damaged batch at byte ${position} of ${segment.log.path}`
-      this.#report(
-        'error',
-        'damage inside a log: partition is offline, nothing was removed',
-        fields,
-      )
+    if (!this.#mayBeTorn(segment, position, later)) {
+      this.#takeOffline(`damaged batch at byte ${position} of ${segment.log.path}`, fields)
       return
     }
-    const isExpected = later === undefined && this.#logEndOffset >= recoveryPoint
     const text = 'end of log was cut off: it does not hold whole, valid batches'
-    this.#report(isExpected ? 'warn' : 'error', text, fields)
+    this.#report(later === undefined ? 'warn' : 'error', text, fields)
     for (const removed of this.#segments.splice(index + 1)) removed.remove()
     segment.log.makeWritable()
     segment.log.file.truncateSync(position)
     segment.sizeBytes = position
     segment.closeTimeIndex()
+  }
+
+  /** Whether the crash can have left the bytes from `position` on as they are. */
+  #mayBeTorn(segment: Segment, position: number, later: number | undefined): boolean {
+    const { isClean, recoveryPoint, writesSurvived } = this.#spec
+    // What was synced, by a clean shutdown or before the checkpoint, was whole.
+    if (isClean || this.#logEndOffset < recoveryPoint) return false
+    if (!writesSurvived) return true
+    // The end of the last write may be missing; all else is as the process wrote it.
+    return later === undefined && isFragment(this.#environment, segment, position)
+  }
+
+  /** The log is whole, but ends before what is known to have been synced. */
+  #findMissing(): void {
+    const { recoveryPoint, logStartOffset } = this.#spec
+    const end = this.#logEndOffset
+    if (this.#damage !== undefined || end >= recoveryPoint || end < logStartOffset) return
+    const file = this.#segments.at(-1)!.log.path
+    this.#takeOffline(`${file} ends before offset ${recoveryPoint}, up to which it was synced`, {
+      file,
+      nextOffset: end,
+      recoveryPoint,
+    })
+  }
+
+  #takeOffline(damage: string, fields: object): void {
+    this.#damage = damage
+    const text = 'damage inside a log: partition is offline, nothing was removed'
+    this.#report('error', text, fields)
   }
 
   #startEmpty(): void {

@@ -1,4 +1,10 @@
-import { BATCH_HEADER_BYTES, BatchView, dataViewOf } from '../../protocol/records/batch.ts'
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_LENGTH_AT,
+  BatchView,
+  dataViewOf,
+  LOG_OVERHEAD_BYTES,
+} from '../../protocol/records/batch.ts'
 import { batchSizeAt } from './batch-scan.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import type { Segment } from './segment.ts'
@@ -25,6 +31,32 @@ export function findLaterBatch(
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/**
+ * Whether what lies from `position` to the end is a batch whose end was never written, or zeros. A
+ * whole batch that was damaged later is neither, even when its length says that more should follow.
+ */
+export function isFragment(
+  { buffers }: LogEnvironment,
+  { log, sizeBytes }: Segment,
+  position: number,
+): boolean {
+  const length = sizeBytes - position
+  if (length < BATCH_HEADER_BYTES) return true
+  const buffer = buffers.acquire(length)
+  try {
+    const bytes = buffer.subarray(0, length)
+    log.file.readSync(bytes, position)
+    if (bytes.every((byte) => byte === 0)) return true
+    const view = dataViewOf(bytes)
+    if (batchSizeAt(view, 0) <= length) return false
+    view.setInt32(BATCH_LENGTH_AT, length - LOG_OVERHEAD_BYTES)
+    const batch = new BatchView(bytes)
+    return batch.crc !== batch.computeCrc()
+  } finally {
+    buffers.release(buffer)
+  }
 }
 
 function searchSegment(
