@@ -44,6 +44,20 @@ function provisionSystem() {
   })
 }
 
+/** What is on the path may be too old for the clients; better said here than by them. */
+function checkVersions() {
+  const java = /version "(\d+)/.exec(printedBy('java', ['-version']))?.[1]
+  if (!(Number(java) >= 17)) fail(`Java ${java} is on the path, 17 or later is needed`)
+  const go = /go1\.(\d+)/.exec(printedBy('go', ['version']))?.[1]
+  // From 1.21 on Go brings the version that a module asks for.
+  if (!(Number(go) >= 21)) fail(`Go 1.${go} is on the path, 1.21 or later is needed`)
+}
+
+function printedBy(command, args) {
+  const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  return `${stdout}${stderr}`
+}
+
 function provisionKafka(version) {
   once(`kafka-${version}`, ['java/pom.xml'], (directory) => {
     cpSync(join(here, 'java/pom.xml'), join(directory, 'pom.xml'))
@@ -144,6 +158,7 @@ function fail(reason) {
 }
 
 provisionSystem()
+checkVersions()
 provisionKafka(KAFKA_VERSION)
 provisionKafka(OLD_KAFKA_VERSION)
 provisionPython()
