@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly overrides: readonly (readonly [name: string, value: string])[]
   readonly mode: 'dev' | 'prod' | undefined
   readonly logLevel: LogLevel
+  /** Every request with its answer, decoded, as a line of the log. */
+  readonly logRequests: boolean
 }
 
 /**
@@ -56,6 +58,7 @@ export interface StartArguments {
   readonly override: readonly string[] | undefined
   readonly mode: 'dev' | 'prod' | undefined
   readonly 'log-level': LogLevel | undefined
+  readonly 'log-requests': boolean | undefined
 }
 
 /** Throws `StartError` (USAGE) naming the argument at fault. */
@@ -73,6 +76,7 @@ export function startOptions(given: StartArguments): StartOptions {
     overrides: (given.override ?? []).map(parseOverride),
     mode: given.mode,
     logLevel: given['log-level'] ?? 'info',
+    logRequests: given['log-requests'] ?? false,
   }
 }
 
@@ -87,6 +91,7 @@ export const START_OPTIONS = {
   override: values('a setting over those of the file, as key=value; repeatable'),
   mode: { ...value('set of defaults [dev]'), choices: ['dev', 'prod'] as const },
   'log-level': { ...value('least level logged [info]'), choices: LOG_LEVELS },
+  'log-requests': { type: 'boolean', describe: 'log every request and its answer, decoded' },
 } as const
 
 function declare(args: readonly string[]) {

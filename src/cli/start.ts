@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { systemClock } from '../base/clock.ts'
 import { type LogLevel as KafkaLogLevel, rootLoggerLevels } from '../broker/logger-levels.ts'
+import { RequestLog } from '../embed/requests/request-log.ts'
 import { BindError } from '../server/bind.ts'
 import { type RunningBroker, runBroker } from '../server/run-broker.ts'
 import type { LoadedSettings } from '../settings/load-settings.ts'
@@ -38,7 +39,7 @@ export async function start(options: StartOptions): Promise<void> {
 
   // Asked for before the start, so that a signal during it is not lost.
   const stop = stopSignal()
-  const launched = await launch(loaded, options.logLevel, output.log)
+  const launched = await launch(loaded, options, output.log)
   announce(output, launched, dataDirectory)
   output.log.level = options.logLevel
 
@@ -62,11 +63,12 @@ export interface Launched {
 /** Throws `StartError` when it cannot be started. */
 export async function launch(
   loaded: LoadedSettings,
-  level: LogLevel,
+  { logLevel, logRequests }: Pick<StartOptions, 'logLevel' | 'logRequests'>,
   log: Logger,
 ): Promise<Launched> {
   const dataDirectory = dataDirectoryOf(loaded.settings)
-  const running = await run(loaded.settings, level, log)
+  const running = await run(loaded.settings, logLevel, log)
+  if (logRequests) running.interceptor = new RequestLog(log)
   if (dataDirectory === DEFAULT_DATA_DIRECTORY) ignoreInGit(dataDirectory)
   const { pid } = process
   const startedAtMs = Date.now()

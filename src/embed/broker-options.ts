@@ -33,6 +33,8 @@ export interface BrokerOptions {
   readonly brokers?: number
   /** Time as the broker sees it: the machine's, or a `VirtualClock` that the test moves. */
   readonly clock?: Clock
+  /** Keeps what clients ask from the start on, for `requests.filter`. */
+  readonly recordRequests?: boolean
   /** Any pino logger fits. By default nothing is logged. */
   readonly logger?: Logger
 }
@@ -46,6 +48,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof BrokerOptions>([
   'settings',
   'brokers',
   'clock',
+  'recordRequests',
   'logger',
 ])
 

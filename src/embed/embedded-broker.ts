@@ -20,6 +20,7 @@ import {
   type WaitOptions,
 } from './local-records.ts'
 import { LocalTopics, type NewTopic, type TopicView } from './local-topics.ts'
+import type { RequestJournal } from './requests/request-journal.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
@@ -33,6 +34,8 @@ export class EmbeddedBroker {
   readonly bootstrapServers: string
   /** What goes wrong for clients. */
   readonly faults: Faults
+  /** What clients asked and were answered; recorded once started. */
+  readonly requests: RequestJournal
   readonly #running: RunningBroker
   readonly #topics: LocalTopics
   readonly #records: LocalRecords
@@ -45,7 +48,9 @@ export class EmbeddedBroker {
     this.port = running.listeners[0]!.boundPort
     this.bootstrapServers = `${bracketed(host)}:${this.port}`
     this.#running = running
-    this.faults = new Interception(running, disk).faults
+    const { faults, requests } = new Interception(running, disk)
+    this.faults = faults
+    this.requests = requests
     const calls = new LocalCalls(running)
     this.#topics = new LocalTopics(running, calls)
     this.#records = new LocalRecords(running, calls, this.#topics)

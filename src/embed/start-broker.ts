@@ -21,5 +21,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Embedded
   const disk = new FullFiles(files)
   if (options.snapshot) writeSnapshot(files, MEMORY_DIRECTORY, options.snapshot)
   const running = await runBroker({ ...run, files: disk })
-  return new EmbeddedBroker(options.host ?? 'localhost', running, disk)
+  const broker = new EmbeddedBroker(options.host ?? 'localhost', running, disk)
+  if (options.recordRequests) broker.requests.start()
+  return broker
 }

@@ -20,6 +20,7 @@ describe('the command line', () => {
       overrides: [],
       mode: undefined,
       logLevel: 'info',
+      logRequests: false,
     }
     expect(await parse('')).toEqual(nothing)
     expect(await parse('start')).toEqual(nothing)
@@ -28,7 +29,7 @@ describe('the command line', () => {
   it('takes every option', async () => {
     const text =
       '--port 19092 --host ::1 --data /var/dohle --topic orders:3 --topic users:1:compact ' +
-      '--config server.properties --override a.b=c=d --override e= --mode prod --log-level debug'
+      '--config server.properties --override a.b=c=d --override e= --mode prod --log-level debug --log-requests'
     expect(await parse(text)).toEqual({
       port: 19092,
       host: '::1',
@@ -45,6 +46,7 @@ describe('the command line', () => {
       ],
       mode: 'prod',
       logLevel: 'debug',
+      logRequests: true,
     })
   })
 

@@ -125,6 +125,25 @@ describe('the command as a process', () => {
     expect(readdirSync(directory).filter((name) => name !== 'cache')).toEqual([])
   })
 
+  it('logs requests and answers, decoded, when asked to', async () => {
+    const command = new Command(['--port', '0', '--memory', '--topic', 'a', '--log-requests'])
+    const { kafka } = await command.ready()
+    const client = new Kafka({ brokers: [String(kafka)], logLevel: logLevel.NOTHING })
+    const producer = client.producer()
+    await producer.connect()
+    await producer.send({ topic: 'a', messages: [{ value: 'one' }] })
+    await producer.disconnect()
+    const requests = () => command.lines.filter(({ msg }) => msg === 'request')
+    await expect
+      .poll(() => requests().at(-1))
+      .toMatchObject({
+        api: 'Produce',
+        outcome: 'answered',
+        request: { topicData: [{ name: 'a' }] },
+        response: { responses: [{ name: 'a' }] },
+      })
+  })
+
   it('says which dohle has the port', async () => {
     const first = new Command(['--port', '0', '--memory'])
     const { port } = await first.ready()

@@ -33,7 +33,8 @@ async function run(args: StartArguments, command: readonly string[]): Promise<nu
   const { loadConfiguration } = await import('../configuration.ts')
   const { createLog } = await import('../log.ts')
   const { launch, warn } = await import('../start.ts')
-  const options = startOptions({ ...args, 'log-level': args['log-level'] ?? 'warn' })
+  const quiet = args['log-requests'] ? 'info' : 'warn'
+  const options = startOptions({ ...args, 'log-level': args['log-level'] ?? quiet })
   const readable = process.stderr.isTTY === true
   const log = createLog({
     level: options.logLevel,
@@ -43,7 +44,7 @@ async function run(args: StartArguments, command: readonly string[]): Promise<nu
   })
   const loaded = loadConfiguration(options)
   warn(log, loaded)
-  const launched = await launch(loaded, options.logLevel, log)
+  const launched = await launch(loaded, options, log)
   try {
     // Of several listeners the first is the one for clients of this machine.
     const servers = launched.localAddress

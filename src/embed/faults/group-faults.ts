@@ -2,6 +2,7 @@ import type { Broker } from '../../broker/broker.ts'
 import { reply } from '../../coordinator/effect.ts'
 import { ClassicGroup } from '../../coordinator/group/classic-group.ts'
 import { sessionTimer } from '../../coordinator/group/classic-rebalance.ts'
+import { ConsumerGroup } from '../../coordinator/group/consumer-group.ts'
 import { type GroupCoordinator, RESIZE_TIMER } from '../../coordinator/group/group-coordinator.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 
@@ -16,6 +17,10 @@ export async function forceRebalance(broker: Broker, groupId: string): Promise<v
   const refusal = await submit<KafkaError | null>(broker, groupId, (coordinator, to, nowMs) => {
     const group = find(coordinator, groupId)
     if (group instanceof KafkaError) return [reply(to, group)]
+    if (!(group instanceof ClassicGroup)) {
+      const message = `group ${groupId} is of the newer protocol, which knows no rebalance of all`
+      return [reply(to, new KafkaError('UNSUPPORTED_VERSION', message))]
+    }
     if (group.state !== 'Stable') {
       const message = `group ${groupId} is ${group.state}`
       return [reply(to, new KafkaError('REBALANCE_IN_PROGRESS', message))]
@@ -67,10 +72,11 @@ function missing(groupId: string): KafkaError {
   return new KafkaError('GROUP_ID_NOT_FOUND', `group ${groupId} is not there`)
 }
 
-function find(coordinator: GroupCoordinator, groupId: string): ClassicGroup | KafkaError {
+function find(
+  coordinator: GroupCoordinator,
+  groupId: string,
+): ClassicGroup | ConsumerGroup | KafkaError {
   const group = coordinator.groups.get(groupId)
-  if (group instanceof ClassicGroup) return group
-  return group
-    ? new KafkaError('UNSUPPORTED_VERSION', `group ${groupId} is not of the classic protocol`)
-    : missing(groupId)
+  const isKnown = group instanceof ClassicGroup || group instanceof ConsumerGroup
+  return isKnown ? group : missing(groupId)
 }
