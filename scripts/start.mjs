@@ -5,4 +5,6 @@ import { install } from './install.mjs'
 
 install()
 await buildCommand()
+// What the command says of its own start leaves installing and building out.
+performance.mark('dohle:start')
 await import('../bin/dohle.js')
