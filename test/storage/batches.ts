@@ -45,3 +45,25 @@ export function valuesOf(bytes: Uint8Array): ReadRecord[] {
   }
   return found
 }
+
+/** The same, without the records of aborted transactions, as a read_committed consumer does it. */
+export function visibleValuesOf(
+  bytes: Uint8Array,
+  aborted: readonly { readonly producerId: number; readonly firstOffset: number }[],
+): ReadRecord[] {
+  const found: ReadRecord[] = []
+  const open = new Set<number>()
+  const waiting = [...aborted].sort((one, other) => one.firstOffset - other.firstOffset)
+  for (const batch of batches(bytes)) {
+    while (waiting.length > 0 && waiting[0]!.firstOffset <= batch.lastOffset) {
+      open.add(waiting.shift()!.producerId)
+    }
+    if (batch.isControl) open.delete(batch.producerId)
+    else if (!batch.isTransactional || !open.has(batch.producerId)) {
+      for (const { offset, value } of records(batch)) {
+        found.push({ offset, value: Buffer.from(value ?? []).toString() })
+      }
+    }
+  }
+  return found
+}

@@ -14,7 +14,7 @@ import type { Files } from '../../src/storage/local/files.ts'
 import { LocalEngine, type LocalEngineOptions } from '../../src/storage/local/local-engine.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { NodeFiles } from '../../src/storage/local/node-files.ts'
-import { valuesOf } from './batches.ts'
+import { valuesOf, visibleValuesOf } from './batches.ts'
 import { VolatileMetadata } from './volatile-metadata.ts'
 
 /** Near the real time, as files on a disk bear that. */
@@ -156,6 +156,23 @@ export class EngineFixture {
       const next = nextOffsetOf(result.records)
       all.push(...valuesOf(result.records).filter((record) => record.offset >= offset))
       result.release()
+      offset = next
+    }
+  }
+
+  /** What a consumer shows to its user until a read fails: aborted records are left out. */
+  async readVisible(partition: number, isolation: IsolationLevel) {
+    const { logStartOffset } = this.engine.log.bounds({ topicId: TOPIC, partition })
+    const records: { offset: number; value: string }[] = []
+    for (let offset = logStartOffset; ; ) {
+      const result = await this.readOne(offset, undefined, isolation, partition)
+      const { errorCode, abortedTransactions } = result
+      if (errorCode !== 0 || result.records.length === 0) return { errorCode, records }
+      const next = nextOffsetOf(result.records)
+      const visible = visibleValuesOf(result.records, abortedTransactions ?? [])
+      records.push(...visible.filter((record) => record.offset >= offset))
+      result.release()
+      if (next <= offset) return { errorCode: -1, records }
       offset = next
     }
   }

@@ -9,6 +9,7 @@ import { readInt64 } from '../../protocol/records/int64.ts'
 import type { AbortedTransaction } from '../engine.ts'
 import { batchSizeAt } from './batch-scan.ts'
 import type { Log } from './log.ts'
+import { findDamage } from './read-check.ts'
 import type { Segment } from './segment.ts'
 import type { AbortedTransactionEntry } from './transaction-index.ts'
 
@@ -109,20 +110,25 @@ function readFrom(
   const slackBytes = place.isExact ? 0 : log.config.indexIntervalBytes
   const length = Math.min(left, Math.max(wantedBytes, BATCH_HEADER_BYTES) + slackBytes)
   const inTail = segment === log.active ? log.tail.read(position, length) : undefined
-  if (inTail) return take(log, request, place, new Piece(inTail.bytes, () => inTail.release()))
+  if (inTail) {
+    return take(log, request, place, new Piece(inTail.bytes, 'memory', () => inTail.release()))
+  }
   const { buffers } = log.environment
   const buffer = buffers.acquire(length)
   const release = () => buffers.release(buffer)
   const target = buffer.subarray(0, length)
   if (length < ASYNC_BYTES_MIN && mayBlock(log, place)) {
+    const startedAtMs = log.environment.clock.nowMs()
     let count: number
     try {
-      count = readNow(log, segment, target, position)
+      count = segment.log.file.readSync(target, position)
     } catch (error) {
       release()
       throw error
     }
-    return take(log, request, place, new Piece(target.subarray(0, count), release))
+    const source = sourceOf(log, startedAtMs)
+    if (source === 'disk' && segment !== log.active) segment.coldReadsLeft = COLD_READS
+    return take(log, request, place, new Piece(target.subarray(0, count), source, release))
   }
   return readAsync(log, request, place, target, release)
 }
@@ -136,13 +142,9 @@ function mayBlock(log: Log, { segment, isExact }: Place): boolean {
   return false
 }
 
-function readNow(log: Log, segment: Segment, target: Uint8Array, position: number): number {
-  if (segment === log.active) return segment.log.file.readSync(target, position)
-  const { clock } = log.environment
-  const startedAtMs = clock.nowMs()
-  const count = segment.log.file.readSync(target, position)
-  if (clock.nowMs() - startedAtMs >= COLD_READ_MS) segment.coldReadsLeft = COLD_READS
-  return count
+/** Where the bytes of a read that began then and has just ended came from. */
+function sourceOf({ environment }: Log, startedAtMs: number): Source {
+  return environment.clock.nowMs() - startedAtMs >= COLD_READ_MS ? 'disk' : 'cache'
 }
 
 async function readAsync(
@@ -152,6 +154,7 @@ async function readAsync(
   target: Uint8Array,
   release: () => void,
 ): Promise<LogRead> {
+  const startedAtMs = log.environment.clock.nowMs()
   let count: number
   try {
     count = await place.segment.log.withPin((file) => file.read(target, place.position))
@@ -159,7 +162,8 @@ async function readAsync(
     release()
     throw error
   }
-  return take(log, request, place, new Piece(target.subarray(0, count), release))
+  const source = sourceOf(log, startedAtMs)
+  return take(log, request, place, new Piece(target.subarray(0, count), source, release))
 }
 
 function readNextSegment(
@@ -172,14 +176,19 @@ function readNextSegment(
   return readFrom(log, request, { segment: next, position: 0, isExact: false }, request.maxBytes)
 }
 
+/** `memory`: kept since they were appended. `cache`: read from a file, but not from the disk. */
+type Source = 'memory' | 'cache' | 'disk'
+
 /** Bytes that must go back where they came from. */
 class Piece implements LogRead {
   bytes: Uint8Array
+  readonly source: Source
   nextOffset = -1
   #release: (() => void) | undefined
 
-  constructor(bytes: Uint8Array, release: () => void) {
+  constructor(bytes: Uint8Array, source: Source, release: () => void) {
     this.bytes = bytes
+    this.source = source
     this.#release = release
   }
 
@@ -204,11 +213,13 @@ function take(
   const found = selectBatches(piece.bytes, request)
   const { segment } = place
   if (found.kind === 'batches') {
-    const end = place.position + found.end
     piece.bytes = piece.bytes.subarray(found.start, found.end)
     piece.nextOffset = found.nextOffset
+    const position = place.position + found.start
+    if (piece.source !== 'memory') check(log, request, { segment, position, piece })
+    const end = position + piece.bytes.length
     if (segment === log.active || end < segment.sizeBytes) {
-      log.hints.put(found.nextOffset, segment, end)
+      log.hints.put(piece.nextOffset, segment, end)
     }
     return piece
   }
@@ -216,6 +227,8 @@ function take(
   const position = place.position + found.start
   switch (found.kind) {
     case 'nothing':
+      if (found.isBehind && !log.mayHaveGapsAt(request.offset))
+        throw corrupt(log, segment, position)
       return nothing(request.offset)
     case 'skip':
       return readFrom(log, request, { segment, position, isExact: false }, request.maxBytes)
@@ -227,10 +240,36 @@ function take(
   }
 }
 
+/** Cuts `piece` before the first damaged batch. Throws CORRUPT_MESSAGE when nothing is left. */
+function check(
+  log: Log,
+  { offset }: LogReadRequest,
+  found: { readonly segment: Segment; readonly position: number; readonly piece: Piece },
+): void {
+  const { segment, position, piece } = found
+  const { bytes, source } = piece
+  const isCold = source === 'disk'
+  const damagedAt = findDamage(log, { segment, position, bytes, offset, isCold })
+  if (damagedAt < 0) return
+  if (damagedAt === 0) {
+    piece.release()
+    throw corrupt(log, segment, position)
+  }
+  piece.bytes = bytes.subarray(0, damagedAt)
+  piece.nextOffset = lastBatchOf(piece.bytes).nextOffset
+}
+
+function lastBatchOf(bytes: Uint8Array): BatchView {
+  const view = dataViewOf(bytes)
+  let last = 0
+  for (let at = 0; at < bytes.length; at += batchSizeAt(view, at)) last = at
+  return new BatchView(bytes, last, view)
+}
+
 type Selection =
   | { kind: 'batches'; start: number; end: number; nextOffset: number }
-  /** Nothing for this reader. */
-  | { kind: 'nothing'; start: number }
+  /** Nothing for this reader. `isBehind`: the wanted offset lies before the batch that is there. */
+  | { kind: 'nothing'; start: number; isBehind: boolean }
   /** Not here: go on at `start`. */
   | { kind: 'skip'; start: number }
   /** The first batch is at `start` and longer than what was read. */
@@ -258,7 +297,9 @@ function selectBatches(bytes: Uint8Array, request: LogReadRequest): Selection {
         continue
       }
       const isWanted = size <= request.maxBytes || request.atLeastOneBatch
-      if (batch.baseOffset >= request.endOffset || !isWanted) return { kind: 'nothing', start: at }
+      if (batch.baseOffset >= request.endOffset || !isWanted) {
+        return { kind: 'nothing', start: at, isBehind: batch.baseOffset > request.offset }
+      }
       if (at + size > length) return { kind: 'larger', start: at, sizeBytes: size }
       start = at
     } else {

@@ -25,6 +25,8 @@ export interface LogOptions extends LogSegmentsOptions {
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly recoveryPoint: number
+  /** Compaction took batches away below this offset, or may have. */
+  readonly cleanerOffset: number
   readonly producers: ProducerState
 }
 
@@ -43,7 +45,6 @@ export class Log {
   readonly topic: string
   readonly topicId: Uuid
   readonly partition: number
-  config: LogConfig
   leaderEpoch: number
   readonly epochs: LeaderEpochs
   readonly producers: ProducerState
@@ -58,6 +59,9 @@ export class Log {
   damage: string | undefined
   /** Who waits for data here; undefined while nobody does, so that an append pays nothing. */
   watchers: Set<Watcher> | undefined
+  #config: LogConfig
+  readonly #cleanerOffset: number
+  #wasCompacted = false
   readonly #segments: LogSegments
   #isRefusingWrites = false
   /** Why it cannot be said of this log that all of it is on the disk. */
@@ -72,7 +76,8 @@ export class Log {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
-    this.config = options.config
+    this.#config = options.config
+    this.#cleanerOffset = options.cleanerOffset
     this.leaderEpoch = options.leaderEpoch
     this.epochs = options.epochs
     this.producers = options.producers
@@ -83,6 +88,20 @@ export class Log {
     this.producers.advanceHighWatermark(this.highWatermark)
     this.recoveryPoint = options.recoveryPoint
     this.#segments = new LogSegments(options)
+  }
+
+  get config(): LogConfig {
+    return this.#config
+  }
+
+  set config(config: LogConfig) {
+    this.#wasCompacted ||= this.#config.cleanupCompact
+    this.#config = config
+  }
+
+  /** Batches may be missing from `offset` on: only compaction does that. */
+  mayHaveGapsAt(offset: number): boolean {
+    return this.#config.cleanupCompact || this.#wasCompacted || offset < this.#cleanerOffset
   }
 
   get directory(): string {

@@ -364,8 +364,8 @@ type Found = Pick<
 >
 
 function makeLog(environment: LogEnvironment, spec: LogSpec, found: Found): Log {
-  const { topic, topicId, partition, directory, config, leaderEpoch } = spec
-  const identity = { topic, topicId, partition, directory, config, leaderEpoch }
+  const { topic, topicId, partition, directory, config, leaderEpoch, cleanerOffset } = spec
+  const identity = { topic, topicId, partition, directory, config, leaderEpoch, cleanerOffset }
   const log = new Log({ environment, ...identity, ...found })
   log.beginEpoch(leaderEpoch)
   return log

@@ -12,6 +12,7 @@ import {
 import { type Files, replaceFile, syncFile } from './files.ts'
 import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import { FileSlot, type OpenFiles } from './open-files.ts'
+import { CheckedRanges } from './read-check.ts'
 import type { ResidentIndexes } from './resident-indexes.ts'
 import { TIME_INDEX_ENTRY_BYTES, TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
@@ -58,6 +59,10 @@ export class Segment {
   isUnsynced = false
   /** The indexes in memory are ahead of their files. */
   areIndexesUnwritten = false
+  /** From here on everything was appended by this process. */
+  readonly appendedFrom: number
+  /** What was read from the file and found good. */
+  readonly checked = new CheckedRanges()
   /** A read had to wait for the disk, so this many next ones go to the thread pool. */
   coldReadsLeft = 0
   #indexes: SegmentIndexes | undefined
@@ -75,6 +80,7 @@ export class Segment {
     this.#directory = options.directory
     this.#jitterMs = options.jitterMs
     this.sizeBytes = options.sizeBytes
+    this.appendedFrom = options.sizeBytes
     this.modifiedMs = options.modifiedMs
     this.#createdMs = options.modifiedMs
     this.#indexIntervalBytes = options.indexIntervalBytes
@@ -227,6 +233,7 @@ export class Segment {
   /** Cuts the file; the indexes follow. */
   truncateTo(position: number, endOffset: number): void {
     this.log.file.truncateSync(position)
+    this.checked.clear()
     const { offsets, times, transactions } = this.indexes()
     offsets.truncateTo(endOffset)
     times.truncateTo(endOffset)
