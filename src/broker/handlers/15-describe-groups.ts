@@ -12,12 +12,12 @@ export const describeGroups = handler(
   DescribeGroups,
   [0, 6],
   (request, { apiVersion }, broker) => ({
-    groups: request.groups.map((groupId) => ({
-      ...describe(groupId, apiVersion, broker),
-      authorizedOperations: request.includeAuthorizedOperations
-        ? allGroupOperations
-        : OPERATIONS_NOT_ASKED,
-    })),
+    groups: request.groups.map((groupId) => {
+      const group = describe(groupId, apiVersion, broker)
+      const isAsked = request.includeAuthorizedOperations && group.errorCode === 0
+      const authorizedOperations = isAsked ? allGroupOperations : OPERATIONS_NOT_ASKED
+      return { ...group, authorizedOperations }
+    }),
   }),
   {
     errorResponse: (request, { errorCode }) => ({

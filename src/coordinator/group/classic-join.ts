@@ -132,7 +132,7 @@ function joinWithId(
   if (group.pendingMembers.has(memberId)) {
     // Static members are never pending; Kafka answers this impossible case as a failure of its own.
     if (groupInstanceId === null) addMember(group, memberId, join, context, effects)
-    else effects.push(reply(to, joinError(ErrorCode.UNKNOWN_SERVER_ERROR, memberId)))
+    else effects.push(reply(to, joinError(ErrorCode.UNKNOWN_SERVER_ERROR, '')))
     return
   }
   const errorCode = group.checkMember(memberId, groupInstanceId)

@@ -225,6 +225,8 @@ export class ConsumerCoordinator {
   ): void {
     const classic = this.#groups.get(groupId)
     if (!(classic instanceof ClassicGroup)) return
+    // Members go on with the epoch they have, and are told to join again.
+    classic.generationId--
     for (const { memberId, classic: facet } of members) {
       for (const prefix of MEMBER_PREFIXES) effects.push(forget(groupId, prefix + memberId))
       const member = classic.members.get(memberId)

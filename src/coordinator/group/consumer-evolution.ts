@@ -1,4 +1,5 @@
 import type { ConsumerChange } from './consumer-change.ts'
+import { isReconciled } from './consumer-group.ts'
 import { type ConsumerMember, sameDescription, sameNames, samePlace } from './consumer-member.ts'
 import type { GroupContext } from './group-context.ts'
 import type { TopicPartitions } from './partition-sets.ts'
@@ -36,12 +37,16 @@ export function evolve(
   if (change.groupEpoch > change.assignmentEpoch && mayAssign(change, context, nowMs)) {
     updateTarget(change, context, nowMs)
   }
+  const subscriptionChanged = namesChanged || regex.isChanged
+  if (!subscriptionChanged && isReconciled(described, change.assignmentEpoch)) {
+    return { member: described, resolveRegexes: regex.resolve }
+  }
   const reconciled = reconcile(described, {
     group: change.group,
     assignmentEpoch: change.assignmentEpoch,
     target: change.target(described.memberId),
     subscribedTopicIds: subscribedTopicIds(change.group, described, context.topics),
-    subscriptionChanged: namesChanged || regex.isChanged,
+    subscriptionChanged,
     owned,
   })
   if (!samePlace(described, reconciled)) change.place(reconciled)

@@ -17,7 +17,7 @@ export type ListedGroup = ResponseOf<typeof ListGroups>['groups'][number]
 /** From this version of DescribeGroups on a group that is not there is an error. */
 const NOT_FOUND_SINCE = 6
 
-/** groups.md section 5. Metadata and assignment are shown while they belong together: when stable. */
+/** groups.md section 5. The metadata are shown while the assignment was made of them: when stable. */
 export function describeClassicGroup(
   group: Group | undefined,
   groupId: string,
@@ -40,7 +40,7 @@ export function describeClassicGroup(
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: stable ? member.metadata(group.protocolName) : noBytes,
-      memberAssignment: stable ? member.assignment : noBytes,
+      memberAssignment: member.assignment,
     })),
   }
 }

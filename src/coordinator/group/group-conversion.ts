@@ -185,7 +185,9 @@ export function downgradeRecords(
     ...group.tombstones(),
     groupMetadata(groupId, {
       protocolType: 'consumer',
-      generation: groupEpoch,
+      // One ahead of what members know until the rebalance: after a restart in between they must
+      // notice that this generation is none of theirs, or it would stay as if it were whole.
+      generation: groupEpoch + 1,
       protocol: protocol ?? null,
       leader: members[0]?.memberId ?? null,
       currentStateTimestamp: nowMs,

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { ConsumerGroup } from '../../../src/coordinator/group/consumer-group.ts'
 import {
   decodeGroupRecord,
   type GroupRecord,
 } from '../../../src/coordinator/group/group-records.ts'
 import type { LoadedBatch } from '../../../src/storage/engine.ts'
 import { GroupSimulation } from './group-simulation.ts'
+import { SimulatedConsumer } from './simulated-consumer.ts'
 import { PARTITIONS, SimulatedMember, type Witness } from './simulated-member.ts'
 
 /** More with DOHLE_SIM_SEEDS=500; one with DOHLE_SIM_SEED=17. */
@@ -36,10 +38,15 @@ describe('groups in a bad world', () => {
   })
 })
 
-/** Two groups, members that come, go, die and return, a producer with transactions, and crashes. */
+/** Classic groups, one of consumers, and one of both. */
+const groupIds = ['one', 'two', 'consumers', 'mixed']
+
+type Member = SimulatedMember | SimulatedConsumer
+
+/** Members that come, go, die and return, a producer with transactions, new topics, and crashes. */
 class World implements Witness {
   readonly sim: GroupSimulation
-  readonly members: SimulatedMember[] = []
+  readonly members: Member[] = []
   readonly acks = new Set<string>()
   /** Who was given a partition, by group, generation and partition. */
   readonly owners = new Map<string, string>()
@@ -56,6 +63,8 @@ class World implements Witness {
     owner: string,
     partitions: readonly number[],
   ): void {
+    // The broker itself sees to the others: see `owns` and `#checkConsumers`.
+    if (groupId === 'mixed') return
     for (const partition of partitions) {
       const key = `${groupId} ${generationId} ${partition}`
       const other = this.owners.get(key) ?? owner
@@ -68,13 +77,20 @@ class World implements Witness {
     this.acks.add(`${groupId}/t/${partition}=${offset}`)
   }
 
+  /** What a member believes to have the broker must know of, or it gives it to another. */
+  owns(consumer: SimulatedConsumer): void {
+    this.#checkOwner(consumer)
+  }
+
   async run(): Promise<void> {
     const { sim } = this
+    sim.topics.set('t', PARTITIONS)
     await sim.start()
     for (let elapsedMs = 0; elapsedMs < TROUBLE_MS; elapsedMs += 200) {
       await this.#disturb()
       await sim.run(200)
       if (sim.store.idle) this.#checkOffsets()
+      this.#checkConsumers()
     }
     sim.calm = true
     if (this.#openTransaction) sim.endTransaction(1, 'commit')
@@ -84,20 +100,66 @@ class World implements Witness {
   async #disturb(): Promise<void> {
     const { random } = this.sim
     const running = this.members.filter((member) => member.running)
-    if (running.length < 6 && random.chance(0.15)) this.#addMember()
+    if (running.length < 12 && random.chance(0.2)) this.#addMember()
     if (running.length > 0 && random.chance(0.02)) random.pick(running).leave()
     if (running.length > 0 && random.chance(0.02)) random.pick(running).crash()
     if (random.chance(0.02)) await this.sim.crash()
     if (random.chance(0.1)) this.#transact()
+    if (random.chance(0.01)) this.sim.topics.set(`t${random.below(3)}`, 1 + random.below(4))
+  }
+
+  /** Nobody has what another has not given up, and clients have no more than the broker knows. */
+  #checkConsumers(): void {
+    for (const group of this.sim.coordinator.groups.values()) {
+      if (!(group instanceof ConsumerGroup)) continue
+      const owners = new Map<string, string>()
+      for (const member of group.members.values()) {
+        for (const [topicId, partitions] of [...member.assigned, ...member.pendingRevocation]) {
+          for (const partition of partitions.keys()) {
+            const place = `${group.groupId} ${topicId} ${partition}`
+            expect(owners.get(place), place).toBeUndefined()
+            owners.set(place, member.memberId)
+          }
+        }
+      }
+    }
+    for (const member of this.members) {
+      if (member instanceof SimulatedConsumer && member.running) this.#checkOwner(member)
+    }
+  }
+
+  #checkOwner(consumer: SimulatedConsumer): void {
+    const group = this.sim.coordinator.groups.get(consumer.groupId)
+    if (!(group instanceof ConsumerGroup)) return
+    const member = group.members.get(consumer.name)
+    // Fenced: it will hear of it.
+    if (!member || member.memberEpoch < consumer.memberEpoch) return
+    for (const [topicId, partitions] of consumer.owned) {
+      for (const partition of partitions) {
+        const isKnown =
+          member.assigned.get(topicId)?.has(partition) ||
+          member.pendingRevocation.get(topicId)?.has(partition)
+        expect(isKnown, `${consumer.name} has ${topicId} ${partition}`).toBe(true)
+      }
+    }
   }
 
   #addMember(): void {
     const { random } = this.sim
-    const isStatic = random.chance(0.3)
-    const groupId = isStatic || random.chance(0.5) ? 'one' : 'two'
-    const instanceId = isStatic ? `static-${random.below(3)}` : null
-    const name = `m${++this.#names}`
-    this.members.push(new SimulatedMember(this.sim, this, { name, groupId, instanceId }))
+    const groupId = random.pick(groupIds)
+    const instanceId = random.chance(0.3) ? `static-${random.below(3)}` : null
+    const rivals = this.members.filter((one) => one.running && one.groupId === groupId)
+    if (instanceId !== null && rivals.some((one) => one.instanceId === instanceId)) return
+    const facts = { name: `m${++this.#names}`, groupId, instanceId }
+    const isConsumer = groupId === 'consumers' || (groupId === 'mixed' && random.chance(0.5))
+    if (!isConsumer) {
+      this.members.push(new SimulatedMember(this.sim, this, facts))
+      return
+    }
+    const byRegex = random.chance(0.3)
+    const topics = byRegex ? null : random.pick([['t'], ['t', 't1'], ['t', 'later']])
+    const regex = byRegex ? random.pick(['t', 't.*', 't|t2']) : null
+    this.members.push(new SimulatedConsumer(this.sim, this, { ...facts, topics, regex }))
   }
 
   /** Offsets in transactions of one producer, into the group that others commit to as well. */
@@ -141,6 +203,12 @@ class World implements Witness {
     for (const { record } of this.#records()) {
       if (record.type === 'OffsetCommit' && record.value) {
         stored.add(`${offsetKey(record)}=${record.value.offset}`)
+      } else if (record.type === 'ConsumerGroupMetadata' && record.value) {
+        const { groupId } = record.key
+        expect(record.value.epoch).toBeGreaterThanOrEqual(generations.get(groupId) ?? 0)
+        generations.set(groupId, record.value.epoch)
+      } else if (record.type === 'ConsumerGroupMetadata') {
+        generations.delete(record.key.groupId)
       } else if (record.type === 'GroupMetadata' && record.value) {
         const { group } = record.key
         const { generation } = record.value
@@ -198,14 +266,13 @@ class World implements Witness {
 
   /** When trouble has stopped every member has its place, and every partition its member. */
   checkRest(): void {
-    for (const groupId of ['one', 'two']) {
+    for (const groupId of groupIds) {
       const members = this.members.filter((one) => one.running && one.groupId === groupId)
       if (members.length === 0) continue
       const group = this.sim.coordinator.groups.get(groupId)
       expect(group?.state, groupId).toBe('Stable')
       const partitions = members.flatMap((member) => member.partitions ?? [-1])
       expect(partitions.sort(), groupId).toEqual([0, 1, 2, 3, 4, 5])
-      expect(new Set(members.map(({ generationId }) => generationId)).size).toBe(1)
     }
   }
 }

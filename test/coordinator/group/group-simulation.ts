@@ -5,6 +5,7 @@ import { CoordinatorHost } from '../../../src/broker/coordinator-host.ts'
 import { silentLogger } from '../../../src/broker/logger.ts'
 import type { Effect, ReplyTo } from '../../../src/coordinator/effect.ts'
 import { ClassicGroup } from '../../../src/coordinator/group/classic-group.ts'
+import { ConsumerGroup } from '../../../src/coordinator/group/consumer-group.ts'
 import { GroupCoordinator } from '../../../src/coordinator/group/group-coordinator.ts'
 import {
   decodeGroupRecord,
@@ -65,6 +66,8 @@ export class GroupSimulation {
     const settings = {
       ...scenarioSettings,
       groupInitialRebalanceDelayMs: this.random.below(2) * 500,
+      consumerAssignmentIntervalMs: this.random.below(2) * 1_000,
+      consumerSessionTimeoutMs: 8_000,
     }
     const randomId = () => String(++this.#ids)
     const { topics } = this
@@ -187,6 +190,7 @@ export class GroupSimulation {
       .filter(({ groupId }) => atRest.has(groupId))
       .map((group) => {
         const { groupId, state, protocolType } = group
+        if (group instanceof ConsumerGroup) return consumerState(group)
         if (!(group instanceof ClassicGroup)) return { groupId, state, protocolType }
         const { generationId, protocolName, leader, stateTimestampMs } = group
         const members = [...group.members.values()].map((member) => ({
@@ -208,14 +212,12 @@ export class GroupSimulation {
     return { groups, offsets }
   }
 
-  /** Groups that are not in the middle of a rebalance. */
+  /** Groups that are wholly in the log: all but classic ones in the middle of a rebalance. */
   static atRest(coordinator: GroupCoordinator): Set<string> {
     const groups = [...coordinator.groups.values()]
-    return new Set(
-      groups
-        .filter((group) => group.state === 'Stable' || group.state === 'Empty')
-        .map(({ groupId }) => groupId),
-    )
+    const isWhole = ({ type, state }: (typeof groups)[number]) =>
+      type === 'consumer' || state === 'Stable' || state === 'Empty'
+    return new Set(groups.filter(isWhole).map(({ groupId }) => groupId))
   }
 
   /** A coordinator that knows nothing but the log; time stands still for the one before. */
@@ -226,6 +228,17 @@ export class GroupSimulation {
     await host.load(0)
     return host.read(0)
   }
+}
+
+function consumerState(group: ConsumerGroup): { readonly groupId: string } {
+  const { groupId, state, protocolType, groupEpoch, assignmentEpoch, metadataHash } = group
+  const members = [...group.members.values()].sort((one, other) =>
+    one.memberId < other.memberId ? -1 : 1,
+  )
+  const targets = members.map(({ memberId }) => [memberId, group.target(memberId)])
+  const regexes = [...group.regexes].sort()
+  const facts = { groupEpoch, assignmentEpoch, metadataHash, members, targets, regexes }
+  return { groupId, ...{ state, protocolType, ...facts } }
 }
 
 function key(offset: { groupId: string; topic: string; partition: number }): string {

@@ -1,7 +1,12 @@
 import type { JoinResponse, SyncResponse } from '../../../src/coordinator/group/classic-member.ts'
+import {
+  readAssignment,
+  writeAssignment,
+} from '../../../src/coordinator/group/consumer-protocol.ts'
 import { ErrorCode } from '../../../src/protocol/error-code.ts'
 import { subscription } from './group-scenario.ts'
 import type { Decide, GroupSimulation } from './group-simulation.ts'
+import type { SimulatedConsumer } from './simulated-consumer.ts'
 
 export const PARTITIONS = 6
 
@@ -15,6 +20,7 @@ export interface Witness {
     partitions: readonly number[],
   ): void
   acked(groupId: string, partition: number, offset: number): void
+  owns(consumer: SimulatedConsumer): void
 }
 
 /** A consumer of the classic protocol as clients are written: joins, syncs, beats, commits. */
@@ -145,7 +151,7 @@ export class SimulatedMember {
       'synced',
       (coordinator, to, nowMs) => coordinator.syncGroup(request, to, nowMs),
       ({ assignment }) => {
-        this.partitions = [...assignment]
+        this.partitions = partitionsOf(Buffer.from(assignment))
         const owner = this.instanceId ?? this.memberId
         this.#witness.assigned(this.groupId, this.generationId, owner, this.partitions)
         this.#later(500, () => this.#beat())
@@ -214,6 +220,14 @@ function assign(memberIds: readonly string[]): { memberId: string; assignment: B
     for (let partition = index; partition < PARTITIONS; partition += memberIds.length) {
       partitions.push(partition)
     }
-    return { memberId, assignment: Buffer.from(partitions) }
+    return { memberId, assignment: writeAssignment(version1, [{ topic: 't', partitions }]) }
   })
+}
+
+/** What metadata of version 1 begin with. */
+const version1 = Buffer.from([0, 1])
+
+function partitionsOf(assignment: Buffer): readonly number[] {
+  const assigned = readAssignment(assignment)?.assignedPartitions ?? []
+  return assigned.flatMap(({ partitions }) => partitions)
 }
