@@ -9,7 +9,7 @@ import { brokerError, throwIfError } from './broker-error.ts'
 import { clientClock } from './client-clock.ts'
 import { Connection } from './connection.ts'
 import { ConnectionError } from './connection-error.ts'
-import { type RetryOptions, retry } from './retry.ts'
+import { isPassing, type RetryOptions, retry } from './retry.ts'
 
 export interface ClusterOptions {
   readonly bootstrap: readonly BrokerAddress[]
@@ -71,11 +71,15 @@ export class Cluster {
   readonly retryTimeoutMs: number
   readonly #options: ClusterOptions
   readonly #nodes = new Map<number, Node>()
-  readonly #connections = new Map<number, Promise<Connection>>()
+  readonly #connections = {
+    data: new Map<number, Promise<Connection>>(),
+    coordination: new Map<number, Promise<Connection>>(),
+  }
   readonly #topics = new Map<string, TopicInfo>()
   readonly #asking = new Map<string, Promise<TopicInfo>>()
   #bootstrap: Promise<Connection> | undefined
   #controllerId = -1
+  #wasReached = false
   #isClosed = false
 
   constructor(options: ClusterOptions) {
@@ -87,8 +91,8 @@ export class Cluster {
   /** Repeats what may pass; metadata is read anew before each further attempt. */
   async retry<T>(attempt: () => Promise<T>, alsoPassing?: RetryOptions['alsoPassing']): Promise<T> {
     const { clock, retryTimeoutMs: timeoutMs } = this
-    const options = { clock, timeoutMs, ...(alsoPassing && { alsoPassing }) }
-    return await retry(options, async () => {
+    const mayPass = (error: unknown) => this.mayPass(error) || alsoPassing?.(error) === true
+    return await retry({ clock, timeoutMs, alsoPassing: mayPass }, async () => {
       try {
         return await attempt()
       } catch (error) {
@@ -99,39 +103,43 @@ export class Cluster {
     })
   }
 
-  /** A connection to whichever broker answers. Rejects with the last `ConnectionError`. */
-  async any(): Promise<Connection> {
-    for (const [nodeId, opening] of this.#connections) {
-      const connection = await opening.catch(() => undefined)
-      if (connection?.isOpen) return connection
-      if (this.#connections.get(nodeId) === opening) this.#connections.delete(nodeId)
-    }
-    this.#bootstrap ??= this.#openAny()
-    const opening = this.#bootstrap
-    try {
-      const connection = await opening
-      if (connection.isOpen) return connection
-    } catch (error) {
-      if (this.#bootstrap === opening) this.#bootstrap = undefined
-      throw error
-    }
-    if (this.#bootstrap === opening) this.#bootstrap = undefined
-    return await this.any()
+  /** Another try is worth it: also when brokers that were there have gone, for they may restart. */
+  mayPass(error: unknown): boolean {
+    const isGone = error instanceof ConnectionError && error.fault === 'unreachable'
+    return isPassing(error) || (isGone && this.#wasReached)
   }
 
-  /** A connection to this broker. */
-  async node(nodeId: number): Promise<Connection> {
-    const known = this.#connections.get(nodeId)
+  /** A connection to whichever broker answers. Rejects with the last `ConnectionError`. */
+  async any(): Promise<Connection> {
+    const known = this.#bootstrap
     if (known) {
       const connection = await known.catch(() => undefined)
       if (connection?.isOpen) return connection
-      if (this.#connections.get(nodeId) === known) this.#connections.delete(nodeId)
-      return await this.node(nodeId)
+      if (this.#bootstrap === known) this.#bootstrap = undefined
+      return await this.any()
+    }
+    const opening = this.#openAny()
+    this.#bootstrap = opening
+    return await opening
+  }
+
+  /**
+   * A connection to this broker. A broker answers what comes on a connection one after the other,
+   * so what must not wait behind a long fetch goes by one of its own.
+   */
+  async node(nodeId: number, purpose: 'data' | 'coordination' = 'data'): Promise<Connection> {
+    const connections = this.#connections[purpose]
+    const known = connections.get(nodeId)
+    if (known) {
+      const connection = await known.catch(() => undefined)
+      if (connection?.isOpen) return connection
+      if (connections.get(nodeId) === known) connections.delete(nodeId)
+      return await this.node(nodeId, purpose)
     }
     const node = this.#nodes.get(nodeId)
     if (!node) throw new KafkaError('LEADER_NOT_AVAILABLE', `node ${nodeId} is not in the cluster`)
     const opening = this.#open(node)
-    this.#connections.set(nodeId, opening)
+    connections.set(nodeId, opening)
     return await opening
   }
 
@@ -216,12 +224,13 @@ export class Cluster {
     throwIfError(found.errorCode, found.errorMessage)
     const { nodeId, host, port } = found
     if (!this.#nodes.has(nodeId)) this.#nodes.set(nodeId, { nodeId, host, port, rack: null })
-    return await this.node(nodeId)
+    return await this.node(nodeId, 'coordination')
   }
 
   close(): void {
     this.#isClosed = true
-    const all = [this.#bootstrap, ...this.#connections.values()]
+    const { data, coordination } = this.#connections
+    const all = [this.#bootstrap, ...data.values(), ...coordination.values()]
     for (const opening of all) {
       opening?.then(
         (connection) => connection.close(),
@@ -248,13 +257,14 @@ export class Cluster {
     return response
   }
 
+  /** The brokers that were named, then those that the cluster was seen to have. */
   async #openAny(): Promise<Connection> {
     let failure: unknown
-    for (const address of this.#options.bootstrap) {
+    for (const address of [...this.#options.bootstrap, ...this.#nodes.values()]) {
       try {
         return await this.#open(address)
       } catch (error) {
-        failure = error
+        failure ??= error
       }
     }
     throw failure
@@ -269,6 +279,7 @@ export class Cluster {
       requestTimeoutMs: this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       clock: this.clock,
     })
+    this.#wasReached = true
     if (this.#isClosed) connection.close()
     return connection
   }

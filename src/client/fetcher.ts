@@ -14,7 +14,7 @@ import {
   nameOf,
   type TopicPartition,
 } from './list-offsets.ts'
-import { isPassing, RETRY_BACKOFF_MS } from './retry.ts'
+import { RETRY_BACKOFF_MS } from './retry.ts'
 
 /** Where to begin, and with `endOffset` where to stop: the first offset not wanted any more. */
 export interface Position extends TopicPartition {
@@ -129,7 +129,8 @@ export class Fetcher {
     this.#cluster.forgetTopics()
     const { clock, retryTimeoutMs } = this.#cluster
     this.#failingSinceMs ??= clock.nowMs()
-    if (!isPassing(error) || clock.nowMs() - this.#failingSinceMs > retryTimeoutMs) throw error
+    const isLate = clock.nowMs() - this.#failingSinceMs > retryTimeoutMs
+    if (!this.#cluster.mayPass(error) || isLate) throw error
     await sleep(clock, RETRY_BACKOFF_MS)
   }
 

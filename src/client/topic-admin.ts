@@ -2,7 +2,7 @@ import { ZERO_UUID } from '../base/uuid.ts'
 import { CreateTopics } from '../protocol/apis/19-create-topics.ts'
 import { DeleteTopics } from '../protocol/apis/20-delete-topics.ts'
 import { CreatePartitions } from '../protocol/apis/37-create-partitions.ts'
-import { throwIfError } from './broker-error.ts'
+import { brokerError, throwIfError } from './broker-error.ts'
 import type { Cluster } from './cluster.ts'
 
 /** Controllers are given this long to make what was asked for available. */
@@ -61,7 +61,10 @@ export async function deleteTopic(cluster: Cluster, name: string): Promise<void>
       { waitMs: TIMEOUT_MS },
     )
     const answer = response.responses[0]
-    throwIfError(answer?.errorCode ?? -1, answer?.errorMessage)
+    // What is said of a topic that is not there does not name it.
+    const errorCode = answer?.errorCode ?? -1
+    const text = `${name}: ${answer?.errorMessage ?? brokerError(errorCode).message}`
+    throwIfError(errorCode, text)
   })
 }
 

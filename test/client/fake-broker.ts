@@ -28,9 +28,9 @@ export class FakeBroker {
   /** What it says it answers; all of the protocol when undefined. */
   versions: readonly { apiKey: number; minVersion: number; maxVersion: number }[] | undefined
 
-  static async start(): Promise<FakeBroker> {
+  static async start(port = 0): Promise<FakeBroker> {
     const broker = new FakeBroker()
-    broker.#server.listen(0, '127.0.0.1')
+    broker.#server.listen(port, '127.0.0.1')
     await once(broker.#server, 'listening')
     return broker
   }

@@ -158,6 +158,32 @@ describe('the fetcher', () => {
     expect(await readAll([orders(0, 1)])).toEqual(['0/0=a'])
   })
 
+  it('waits for a broker that restarts, but not for one that never was there', async () => {
+    answer(() => ({ records: batch(0, ['a']) }))
+    const fetcher = new Fetcher(cluster)
+    fetcher.assign([{ topic: 'orders', partition: 0, offset: 0 }])
+    expect(await fetcher.poll()).toHaveLength(1)
+    const { port } = broker
+    await broker.stop()
+    const polling = (async () => {
+      for (;;) {
+        const fetched = await fetcher.poll()
+        if (fetched.length > 0) return fetched[0]!.nextOffset
+      }
+    })()
+    broker = await FakeBroker.start(port)
+    broker.withTopics({ orders: 1 })
+    answer((_, offset) => ({ records: batch(offset, ['b']) }))
+    expect(await polling).toBe(2)
+
+    const { address } = broker
+    await broker.stop()
+    const early = new Fetcher(new Cluster({ bootstrap: [address] }))
+    early.assign([{ topic: 'orders', partition: 0, offset: 0 }])
+    await expect(early.poll()).rejects.toMatchObject({ fault: 'unreachable' })
+    broker = await FakeBroker.start()
+  })
+
   it('rejects an offset outside of the log, or goes to its start when told to', async () => {
     answer((_, offset) =>
       offset < 40 ? { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE } : { records: batch(40, ['a']) },

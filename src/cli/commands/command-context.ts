@@ -6,8 +6,16 @@ import { version } from '../version.ts'
 import { parseDuration } from './duration.ts'
 import type { Output, Stream } from './output.ts'
 
+/** Standard input; `fd` where it may be a file. */
+export type Input = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean
+  readonly fd?: number
+  destroy(): unknown
+}
+
 /** What a command has to do with the world. */
 export interface CommandContext {
+  readonly input: Input
   readonly out: Output
   /** Standard error: hints and progress, never results. */
   readonly err: Stream

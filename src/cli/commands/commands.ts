@@ -8,6 +8,7 @@ import {
   type ActionOptions,
   type Choose,
   type CommandContext,
+  type Input,
   type Parser,
   usage,
 } from './command-context.ts'
@@ -15,7 +16,7 @@ import { declareConfig } from './config.ts'
 import { declareConsume } from './consume.ts'
 import { declareDoctor } from './doctor.ts'
 import { declareGroup } from './group.ts'
-import { Output } from './output.ts'
+import { Output, type Stream } from './output.ts'
 import { declarePing } from './ping.ts'
 import { declareProduce } from './produce.ts'
 import { declareRun } from './run.ts'
@@ -41,15 +42,32 @@ const LISTS: ReadonlySet<string> = new Set([
   'override',
 ])
 
+/** What the process gives a command. */
+export interface World {
+  readonly stdin: Input
+  readonly stdout: Stream
+  readonly stderr: Stream
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
 /** Runs one of the commands; resolves with the exit code. Throws `StartError`. */
-export async function runCommand(args: readonly string[]): Promise<number> {
+export async function runCommand(args: readonly string[], world: World = process): Promise<number> {
   const chosen = await parse(args)
   if (!chosen) return ExitCode.OK
   const interruption = interruptible(chosen.options.handlesSignals === true)
   const { signal } = interruption
-  const out = new Output(process.stdout)
+  const out = new Output(world.stdout)
   out.gone.addEventListener('abort', () => interruption.stop(ExitCode.OK))
-  const context: CommandContext = { out, err: process.stderr, env: process.env, signal }
+  const context: CommandContext = {
+    // Opened only by those who read it.
+    get input() {
+      return world.stdin
+    },
+    out,
+    err: world.stderr,
+    env: world.env,
+    signal,
+  }
   try {
     return (await chosen.action(context)) ?? interruption.exitCode ?? ExitCode.OK
   } catch (error) {

@@ -98,7 +98,7 @@ function listenersOf(settings: Settings, report: Report): readonly ListenerSetti
 
 async function checkPort({ name, host, port }: ListenerSetting): Promise<Finding> {
   const place = `${name} ${formatAddress({ host: host || '*', port })}`
-  if (port === 0) return { check: 'port', status: 'ok', text: `${place}: a free port is taken` }
+  if (port === 0) return { check: 'port', status: 'ok', text: `${place} means a free port` }
   const code = await listenError(host, port)
   if (code === undefined) return { check: 'port', status: 'ok', text: `${place} is free` }
   if (code !== 'EADDRINUSE') {

@@ -70,8 +70,9 @@ const RESET_OPTIONS = {
   'dry-run': flag('only show what would be done'),
 } as const
 
-async function printGroups(args: ClientArguments, { out, ...context }: CommandContext) {
-  const groups = await withCluster(args, { out, ...context }, listGroups)
+async function printGroups(args: ClientArguments, context: CommandContext): Promise<undefined> {
+  const { out } = context
+  const groups = await withCluster(args, context, listGroups)
   if (args.json) {
     out.json(
       groups.map(({ groupId, protocolType, state, type }) => ({
@@ -87,7 +88,6 @@ async function printGroups(args: ClientArguments, { out, ...context }: CommandCo
       groups.map(({ groupId, state, type }) => [groupId, state, type.toLowerCase()]),
     )
   }
-  return undefined
 }
 
 interface Lag extends TopicPartition {
@@ -301,8 +301,8 @@ async function refuseMembers(cluster: Cluster, groupId: string): Promise<void> {
   })
   const count = group?.members.length ?? 0
   if (count === 0) return
-  const who = count === 1 ? 'a member' : `${count} members`
-  throw new KafkaError('NON_EMPTY_GROUP', `${groupId} has ${who}: stop them first`)
+  const who = count === 1 ? 'a member: stop it' : `${count} members: stop them`
+  throw new KafkaError('NON_EMPTY_GROUP', `${groupId} has ${who} first`)
 }
 
 async function deleteGroups(

@@ -8,6 +8,7 @@ import {
   type ClientArguments,
   type CommandContext,
   flag,
+  type Input,
   type Parser,
   parseCount,
   usage,
@@ -73,9 +74,7 @@ async function produce(
   const reader = openReader(args, { topic, partition })
   const dress = dresser(args)
   const acks = parseAcks(args.acks)
-  if (process.stdin.isTTY) {
-    context.err.write('a record on each line; Ctrl-D ends\n')
-  }
+  if (context.input.isTTY) context.err.write('a record on each line; Ctrl-D ends\n')
   await withCluster(args, context, async (cluster) => {
     const report = new Report(args, context)
     const producer = new Producer(cluster, {
@@ -84,22 +83,23 @@ async function produce(
       onDelivery: (delivery) => report.delivered(delivery),
     })
     try {
-      await sendAll(reader, (record) => producer.send(dress(record)), report)
+      await sendAll(context.input, reader, report, (record) => producer.send(dress(record)))
       await producer.flush()
     } finally {
       report.end()
-      process.stdin.destroy()
+      context.input.destroy()
     }
   })
 }
 
 async function sendAll(
+  input: Input,
   reader: Reader,
-  send: (record: OutgoingRecord) => Promise<void> | undefined,
   report: Report,
+  send: (record: OutgoingRecord) => Promise<void> | undefined,
 ): Promise<void> {
-  for await (const chunk of process.stdin) {
-    const bytes: Buffer = chunk
+  for await (const chunk of input) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
     report.read(bytes.length)
     for (const record of reader.push(bytes)) {
       const waiting = send(record)
@@ -241,8 +241,8 @@ class Report {
   constructor(args: Arguments, context: CommandContext) {
     this.#isJson = args.json === true
     this.#context = context
-    this.#progress = new Progress(context.err, !process.stdin.isTTY)
-    this.#inputBytes = sizeOfInput()
+    this.#progress = new Progress(context.err, !context.input.isTTY)
+    this.#inputBytes = sizeOf(context.input)
   }
 
   read(byteCount: number): void {
@@ -275,9 +275,10 @@ class Report {
 }
 
 /** Undefined when it is no file: nobody knows how much there is. */
-function sizeOfInput(): number | undefined {
+function sizeOf({ fd }: Input): number | undefined {
+  if (fd === undefined) return undefined
   try {
-    const stats = fstatSync(0)
+    const stats = fstatSync(fd)
     return stats.isFile() && stats.size > 0 ? stats.size : undefined
   } catch {
     return undefined
