@@ -3,10 +3,10 @@ import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { MetadataLog } from '../../src/storage/local/metadata-log.ts'
 import { batchOf, markerOf } from './batches.ts'
 import { EngineFixture, NOW_MS, TOPIC } from './engine-fixture.ts'
+import { createRealTopic, PARTITIONS } from './kill-script.ts'
 
 /** Small segments, so that a short story has rolls, snapshots and several indexes. */
 const config = { segmentBytes: 600, indexIntervalBytes: 150, fileDeleteDelayMs: 1_000 }
-const PARTITIONS = 2
 const VIEWS = ['read_uncommitted', 'read_committed'] as const
 
 /** Everything in a directory, and what readers found there before anything was damaged. */
@@ -36,7 +36,7 @@ function fixtureOver(files: MemoryFiles): EngineFixture {
 export async function makeOriginal(isClean: boolean): Promise<Original> {
   const files = new MemoryFiles(() => NOW_MS)
   const fixture = await fixtureOver(files).open()
-  await createTopic(fixture)
+  await createRealTopic(fixture)
   for (let round = 0; round < 6; round++) {
     const header = { producerEpoch: 0, baseSequence: round }
     const values = [`i${round}${'.'.repeat(20)}`]
@@ -50,25 +50,6 @@ export async function makeOriginal(isClean: boolean): Promise<Original> {
   const { records } = await readEverything(fixture)
   if (isClean) await fixture.engine.close()
   return { ...contentOf(files), isClean, records }
-}
-
-async function createTopic(fixture: EngineFixture): Promise<void> {
-  const { metadata } = fixture.engine
-  await metadata.commit([
-    { type: 'TopicRecord', value: { name: 'topic', topicId: TOPIC } },
-    ...Array.from({ length: PARTITIONS }, (_, partitionId) => ({
-      type: 'PartitionRecord' as const,
-      value: {
-        partitionId,
-        topicId: TOPIC,
-        replicas: [1],
-        isr: [1],
-        removingReplicas: [],
-        addingReplicas: [],
-        leader: 1,
-      },
-    })),
-  ])
 }
 
 function contentOf(files: MemoryFiles) {

@@ -32,6 +32,8 @@ export interface Crash {
    */
   readonly kind: 'process' | 'power'
   readonly chance: () => number
+  /** What the disk writes whole or not at all: 512 unless told. */
+  readonly sectorBytes?: number
 }
 
 /** Memory files that remember every operation, so that any crash can be played afterwards. */
@@ -268,10 +270,11 @@ class Image {
       return
     }
     // Pages reach the disk in any order; the size may be there without the data.
+    const { sectorBytes = SECTOR_BYTES } = this.#crash
     const survival = chance()
     const end = position + bytes.length
     for (let at = position; at < end; ) {
-      const next = Math.min(end, (Math.floor(at / SECTOR_BYTES) + 1) * SECTOR_BYTES)
+      const next = Math.min(end, (Math.floor(at / sectorBytes) + 1) * sectorBytes)
       const sector = bytes.subarray(at - position, next - position)
       if (chance() < survival) this.#put(node, at, sector)
       else if (chance() < 0.5) this.#put(node, at, Buffer.alloc(sector.length))
