@@ -11,6 +11,7 @@ import type { Handler } from './handler.ts'
 import type { Logger } from './logger.ts'
 import type { LoggerLevels } from './logger-levels.ts'
 import type { MetadataWriter } from './metadata-writer.ts'
+import type { Meters } from './meters.ts'
 import type { Peer } from './peer.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { TopicAdmin } from './topics.ts'
@@ -39,6 +40,7 @@ export interface Broker {
   readonly configs: ConfigAdmin
   readonly loggers: LoggerLevels
   readonly telemetry: ClientTelemetry
+  readonly meters: Meters
   readonly groups: GroupService
   readonly transactions: TransactionService
   /** Live brokers with the address that this peer can dial. */

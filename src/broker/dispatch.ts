@@ -58,6 +58,7 @@ export class RequestDispatcher implements Dispatcher {
       )
     }
     const request = decodeRequest(api, apiVersion, reader)
+    this.#broker.meters.requests[api.key]!++
     const exchange = new RequestExchange(header, request, this.#broker)
     if (this.interceptor === undefined) exchange.begin()
     else exchange.beginIntercepted(this.interceptor)
@@ -173,9 +174,20 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
 
   #await(outcome: Promise<Outcome<ResponseOf<Api>>>): void {
     outcome.then(
-      (value) => this.settle(value),
-      (error: unknown) => this.#settleError(error),
+      (value) => {
+        this.#countTime()
+        this.settle(value)
+      },
+      (error: unknown) => {
+        this.#countTime()
+        this.#settleError(error)
+      },
     )
+  }
+
+  #countTime(): void {
+    const { meters, clock } = this.#broker
+    meters.requestTimeMs[this.#handler.api.key]! += Math.max(0, clock.nowMs() - this.nowMs)
   }
 
   settle(outcome: Outcome<ResponseOf<Api>>): void {

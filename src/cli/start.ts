@@ -184,6 +184,7 @@ function announce(output: Output, launched: Launched, dataDirectory: string | nu
       port: first?.boundPort,
       dataDirectory,
       clusterId: running.broker.clusterId,
+      ...(running.http && { http: addressText(running.http.host, running.http.port) }),
       startMs: Math.round(startMs),
     },
     'ready',

@@ -15,10 +15,12 @@ import { LiveSettings } from '../broker/live-settings.ts'
 import type { Logger } from '../broker/logger.ts'
 import type { LoggerLevels } from '../broker/logger-levels.ts'
 import { MetadataWriter } from '../broker/metadata-writer.ts'
+import { Meters } from '../broker/meters.ts'
 import { ProducerIds } from '../broker/producer-ids.ts'
 import { startRecords } from '../broker/registration.ts'
 import { TopicAdmin } from '../broker/topics.ts'
 import { TransactionService } from '../broker/transaction-service.ts'
+import { parseHttpListener } from '../settings/http-listener.ts'
 import { type ListenerSetting, resolveListeners } from '../settings/listeners.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -28,8 +30,10 @@ import type { Durability } from '../storage/local/log-environment.ts'
 import { MemoryFiles } from '../storage/local/memory-files.ts'
 import { MetadataLog } from '../storage/local/metadata-log.ts'
 import { NodeFiles } from '../storage/local/node-files.ts'
+import { BrokerHealth } from './broker-health.ts'
 import { type BoundListener, nodesFor, registeredEndpoint } from './endpoints.ts'
 import { HoldingDispatcher } from './holding-dispatcher.ts'
+import type { HttpEndpoint } from './http/http-endpoint.ts'
 import { probeReceiveMode } from './receive.ts'
 import { Server } from './server.ts'
 import { LiveServerLimits } from './server-limits.ts'
@@ -54,6 +58,8 @@ export interface RunningBroker {
   /** Another one after `reopen`. */
   readonly broker: Broker
   readonly listeners: readonly BoundListener[]
+  /** Where health and metrics are served, if anywhere. */
+  readonly http: { readonly host: string; readonly port: number } | undefined
   /** Absolute path of the data directory, which is in memory when nothing is kept. */
   readonly dataDir: string
   /** Stands between clients and handlers; undefined, the default, costs nothing. */
@@ -81,15 +87,38 @@ const STOP_GRACE_MS = 400
 export async function runBroker(options: RunBrokerOptions): Promise<RunningBroker> {
   const listeners = plaintextListeners(options.settings)
   const server = await createServer(options)
+  const health = new BrokerHealth(server)
+  let http: HttpEndpoint | undefined
   try {
+    http = await openHttp(options, health)
     const bound = await listen(server, listeners)
     const core = await openCore(options, bound)
     server.start(core.dispatcher)
-    return new ServingBroker(options, server, bound, core)
+    health.serve(core)
+    return new ServingBroker(options, { server, listeners: bound, core, health, http })
   } catch (error) {
+    await http?.close()
     await server.close(0)
     throw error
   }
+}
+
+/** Loaded only where it is asked for. */
+async function openHttp(
+  { settings, keepAlive }: RunBrokerOptions,
+  health: BrokerHealth,
+): Promise<HttpEndpoint | undefined> {
+  if (settings.httpListener === null) return undefined
+  const { HttpEndpoint } = await import('./http/http-endpoint.ts')
+  return HttpEndpoint.open(parseHttpListener(settings.httpListener), health, { keepAlive })
+}
+
+interface ServingParts {
+  readonly server: Server
+  readonly listeners: readonly BoundListener[]
+  readonly core: Core
+  readonly health: BrokerHealth
+  readonly http: HttpEndpoint | undefined
 }
 
 export interface ReopenOptions {
@@ -107,23 +136,26 @@ class ServingBroker implements RunningBroker {
   readonly dataDir: string
   readonly #options: RunBrokerOptions
   readonly #server: Server
+  readonly #health: BrokerHealth
+  readonly #http: HttpEndpoint | undefined
   #core: Core
   #interceptor: Interceptor | undefined
   /** What is under way; one thing at a time. */
   #turn: Promise<void> = Promise.resolve()
   #stopping: Promise<void> | undefined
 
-  constructor(
-    options: RunBrokerOptions,
-    server: Server,
-    listeners: readonly BoundListener[],
-    core: Core,
-  ) {
+  constructor(options: RunBrokerOptions, parts: ServingParts) {
     this.#options = options
-    this.#server = server
-    this.listeners = listeners
+    this.#server = parts.server
+    this.#health = parts.health
+    this.#http = parts.http
+    this.listeners = parts.listeners
     this.dataDir = dataDirectory(options.settings)
-    this.#core = core
+    this.#core = parts.core
+  }
+
+  get http(): RunningBroker['http'] {
+    return this.#http?.address
   }
 
   get broker(): Broker {
@@ -140,6 +172,7 @@ class ServingBroker implements RunningBroker {
   }
 
   readonly stop = (): Promise<void> => {
+    this.#health.phase = 'stopping'
     this.#stopping ??= this.#turn.then(() => this.#stop())
     return this.#stopping
   }
@@ -149,6 +182,7 @@ class ServingBroker implements RunningBroker {
     this.#core.quiesce()
     await this.#server.close(STOP_GRACE_MS)
     await this.#core.close()
+    await this.#http?.close()
   }
 
   reopen(prepare: () => ReopenOptions | Promise<ReopenOptions>): Promise<void> {
@@ -161,6 +195,7 @@ class ServingBroker implements RunningBroker {
   async #reopen(prepare: () => ReopenOptions | Promise<ReopenOptions>): Promise<void> {
     const held = new HoldingDispatcher()
     this.#server.dispatchTo(held)
+    this.#health.core = undefined
     this.#core.quiesce()
     await this.#core.close()
     try {
@@ -175,6 +210,7 @@ class ServingBroker implements RunningBroker {
       throw error
     }
     this.#core.dispatcher.interceptor = this.#interceptor
+    this.#health.core = this.#core
     this.#server.dispatchTo(this.#core.dispatcher)
     held.release(this.#core.dispatcher)
   }
@@ -184,6 +220,8 @@ class ServingBroker implements RunningBroker {
 interface Core {
   readonly broker: Broker
   readonly dispatcher: RequestDispatcher
+  /** Why nothing can be written; undefined when it can. */
+  writeProblem(): string | undefined
   /** Answers whoever waits. */
   quiesce(): void
   /** Flushes; after it a start is a clean one. */
@@ -215,7 +253,9 @@ async function openCore(
     await close()
     throw error
   }
-  return { broker, dispatcher: new RequestDispatcher(broker), quiesce, close }
+  const dispatcher = new RequestDispatcher(broker)
+  const writeProblem = () => storage.engine.writeProblem()
+  return { broker, dispatcher, writeProblem, quiesce, close }
 }
 
 function plaintextListeners(settings: Settings): ListenerSetting[] {
@@ -306,6 +346,7 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
       image: () => engine.metadata.image,
       maxBytes: () => settings.telemetryMaxBytes,
     }),
+    meters: new Meters(),
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds,

@@ -75,6 +75,10 @@ export class Server implements ConnectionHost {
     return this.#dispatcher!
   }
 
+  get listening(): boolean {
+    return !this.#stopping && this.#listening.some(({ listening }) => listening)
+  }
+
   get connectionCount(): number {
     return this.#connections.size
   }

@@ -1,4 +1,5 @@
 import type { BrokerSettingName } from './broker-settings.ts'
+import { parseHttpListener } from './http-listener.ts'
 import type { ListenerSetting } from './listeners.ts'
 import type { Settings } from './settings.ts'
 
@@ -32,6 +33,13 @@ export function protectionProblems(
         'any login: listen on localhost, or accept that with dohle.insecure=true'
       problems.push({ name: 'listeners', message })
     }
+  }
+  const http = settings.httpListener === null ? undefined : parseHttpListener(settings.httpListener)
+  if (http && !isLoopback(http.host) && !settings.insecure) {
+    const message =
+      `metrics on ${http.host} would be open to other machines without any login: ` +
+      'listen on localhost, or accept that with dohle.insecure=true'
+    problems.push({ name: 'dohle.http.listener', message })
   }
   if (settings.authorizerClassName !== '') {
     const message = 'authorizer.class.name is set, but ACLs are not built yet'

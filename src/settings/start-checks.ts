@@ -1,4 +1,5 @@
 import type { BrokerSettingName } from './broker-settings.ts'
+import { parseHttpListener } from './http-listener.ts'
 import { resolveListeners } from './listeners.ts'
 import { ConfigError } from './parse-value.ts'
 import type { Settings } from './settings.ts'
@@ -10,7 +11,12 @@ export interface StartProblem {
 
 /** Values that are each allowed but do not go together (admin-and-config.md section 6). */
 export function startProblems(settings: Settings): StartProblem[] {
-  return [...ruleProblems(settings), ...rangeProblems(settings), ...listenerProblems(settings)]
+  return [
+    ...ruleProblems(settings),
+    ...rangeProblems(settings),
+    ...listenerProblems(settings),
+    ...httpProblems(settings),
+  ]
 }
 
 /** [holds, setting, what to say when it does not]. */
@@ -123,5 +129,16 @@ function listenerProblems(settings: Settings): StartProblem[] {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return [{ name: 'listeners', message: error.message }]
+  }
+}
+
+function httpProblems({ httpListener }: Settings): StartProblem[] {
+  if (httpListener === null) return []
+  try {
+    parseHttpListener(httpListener)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return [{ name: 'dohle.http.listener', message: error.message }]
   }
 }

@@ -13,6 +13,7 @@ import { handlers } from '../../src/broker/handlers/index.ts'
 import { LiveSettings } from '../../src/broker/live-settings.ts'
 import { rootLoggerLevels } from '../../src/broker/logger-levels.ts'
 import { MetadataWriter } from '../../src/broker/metadata-writer.ts'
+import { Meters } from '../../src/broker/meters.ts'
 import type { Peer } from '../../src/broker/peer.ts'
 import { ProducerIds } from '../../src/broker/producer-ids.ts'
 import { TopicAdmin } from '../../src/broker/topics.ts'
@@ -78,6 +79,7 @@ export async function startTestBroker(
       image: () => metadata.image,
       maxBytes: () => settings.telemetryMaxBytes,
     }),
+    meters: new Meters(),
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds: new ProducerIds(metadata, 1),

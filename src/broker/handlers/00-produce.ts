@@ -302,8 +302,14 @@ function appended(
   const { index } = planned
   const { errorCode, errorMessage } = result
   if (errorCode !== ErrorCode.NONE) {
+    broker.meters.produceFailed(item.topicId)
     const logStartOffset = logStartOnError(errorCode, item, broker)
     return { index, errorCode, errorMessage, baseOffset: -1, logStartOffset }
+  }
+  if (result.duplicate) broker.meters.produced(item.topicId, 0, 0)
+  else {
+    const messages = result.lastOffset - result.baseOffset + 1
+    broker.meters.produced(item.topicId, messages, item.batch.byteLength)
   }
   return {
     index,

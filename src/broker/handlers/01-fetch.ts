@@ -177,12 +177,21 @@ class FetchWork {
     const hints = new LeaderHints(this.#broker, this.#context.peer)
     for (const position of positions) {
       const { topic, topicId } = partitions[position]!
+      this.#count(partitions[position]!, pass.partitions[position]!)
       const last = responses.at(-1)
       const data = this.#forVersion(pass.partitions[position]!, partitions[position]!, hints)
       if (last && last.topic === topic && last.topicId === topicId) last.partitions.push(data)
       else responses.push({ topic, topicId, partitions: [data] })
     }
     return { errorCode, sessionId, responses, nodeEndpoints: hints.nodeEndpoints() }
+  }
+
+  #count({ topic, topicId }: WantedPartition, { errorCode, records }: PartitionData): void {
+    const { meters, engine } = this.#broker
+    const { topicsById, topicsByName } = engine.metadata.image
+    const image = this.#limits.byId ? topicsById.get(topicId) : topicsByName.get(topic)
+    if (!image) return
+    meters.fetched(image.topicId, records?.byteLength ?? 0, errorCode !== ErrorCode.NONE)
   }
 
   #holdUntilSent(pass: FetchPass): void {

@@ -24,6 +24,7 @@ export interface Group {
   readonly type: 'classic' | 'consumer'
   readonly groupId: string
   readonly isEmpty: boolean
+  readonly members: ReadonlyMap<string, unknown>
   /** As responses name it. */
   readonly state: string
   readonly protocolType: string | null

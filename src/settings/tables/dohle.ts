@@ -23,6 +23,12 @@ export const dohleSettings = {
     'Longest time between writing to a file and flushing it to disk, with durability interval.',
   ),
   'dohle.memory': boolean(false, anything, 'high', 'Keep everything in memory, nothing on disk.'),
+  'dohle.http.listener': string(
+    null,
+    anything,
+    'medium',
+    'Where /livez, /readyz and /metrics are served, as PORT on loopback or HOST:PORT; unset: nowhere.',
+  ),
   'dohle.brokers': int(1, atLeast(1), 'medium', 'Brokers that this process presents.'),
   'dohle.topics': list('', anything, 'medium', 'Topics to create at start, as name:partitions.'),
   'dohle.insecure': boolean(

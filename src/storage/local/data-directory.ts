@@ -17,6 +17,7 @@ import {
   METADATA_TOPIC_NAME,
   PARTITION_METADATA_FILE,
   type PartitionName,
+  PROBE_FILE,
   parsePartitionDirectoryName,
   partitionDirectoryName,
   RECOVERY_POINT_FILE,
@@ -109,6 +110,18 @@ export class DataDirectory {
 
   get writesSurvived(): boolean {
     return this.#lock?.writesSurvived ?? false
+  }
+
+  /** Why nothing can be written; undefined when something was, and is gone again. */
+  writeProblem(): string | undefined {
+    const path = this.#file(PROBE_FILE)
+    try {
+      this.#files.writeFile(path, 'probe')
+      this.#files.removeFile(path)
+      return undefined
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
   }
 
   /** Takes the lock, and makes sure that the directory belongs to this broker. */

@@ -3,6 +3,8 @@ import { randomUuid } from '../../base/uuid.ts'
 /** Names of files and directories of a data directory (reference: log-storage.md section 1). */
 export const META_PROPERTIES_FILE = 'meta.properties'
 export const LOCK_FILE = '.lock'
+/** Written and removed again to see whether the directory can be written. */
+export const PROBE_FILE = '.probe'
 export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
 export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint'
 export const LOG_START_FILE = 'log-start-offset-checkpoint'

@@ -187,6 +187,11 @@ export class LocalEngine implements StorageEngine {
     return [{ path: this.#directory.path, ...this.#environment.files.space(this.#directory.path) }]
   }
 
+  /** Why nothing can be written to the directory; undefined when something was, and is gone again. */
+  writeProblem(): string | undefined {
+    return this.#directory.writeProblem()
+  }
+
   async open(): Promise<void> {
     await this.#directory.open(this.#options.clusterId)
     const startedAtMs = this.#context.clock.nowMs()

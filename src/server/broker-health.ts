@@ -1,0 +1,36 @@
+import type { Broker } from '../broker/broker.ts'
+import type { MetricsSource } from './http/http-endpoint.ts'
+import type { Server } from './server.ts'
+
+/** How far a broker is, for those who watch over it. */
+export class BrokerHealth implements MetricsSource {
+  phase: MetricsSource['phase'] = 'starting'
+  /** What is open behind the sockets, if anything. */
+  core: { readonly broker: Broker; writeProblem(): string | undefined } | undefined
+  readonly #server: Server
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  serve(core: BrokerHealth['core']): void {
+    this.core = core
+    this.phase = 'serving'
+  }
+
+  get broker(): Broker | undefined {
+    return this.core?.broker
+  }
+
+  get listening(): boolean {
+    return this.#server.listening
+  }
+
+  get connectionCount(): number {
+    return this.#server.connectionCount
+  }
+
+  storageProblem(): string | undefined {
+    return this.core?.writeProblem()
+  }
+}
