@@ -25,7 +25,8 @@ const clock = new VirtualClock()
 function setUp(...handlers: Handler[]) {
   const lines: LogLine[] = []
   // Dispatching looks at nothing else of a broker.
-  const broker = { handlers, log: recordingLogger(lines), clock } as unknown as Broker
+  const parts = { handlers, log: recordingLogger(lines), clock, meters: new Meters() }
+  const broker = parts as unknown as Broker
   const dispatcher = new RequestDispatcher(broker)
   const peer = testPeer()
   return {
