@@ -10,6 +10,7 @@ import {
   type RequestContext,
 } from '../../src/broker/handler.ts'
 import { apiVersions } from '../../src/broker/handlers/18-api-versions.ts'
+import { Meters } from '../../src/broker/meters.ts'
 import { Heartbeat } from '../../src/protocol/apis/12-heartbeat.ts'
 import { DescribeGroups } from '../../src/protocol/apis/15-describe-groups.ts'
 import { ApiVersions } from '../../src/protocol/apis/18-api-versions.ts'
