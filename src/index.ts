@@ -3,6 +3,11 @@ export type { Logger } from './broker/logger.ts'
 export type { ApiName } from './embed/api-name.ts'
 export type { BrokerOptions } from './embed/broker-options.ts'
 export type { StateOptions } from './embed/broker-state.ts'
+export {
+  RemoteBroker,
+  type RemoteFault,
+  type RemoteReadOptions,
+} from './embed/control/remote-broker.ts'
 export type { EmbeddedBroker as RunningBroker } from './embed/embedded-broker.ts'
 export type { Fault } from './embed/faults/fault.ts'
 export type { FaultEffect, FaultMatch, FaultSpec } from './embed/faults/fault-spec.ts'

@@ -9,9 +9,14 @@ export function firstLine(dataDirectory: string | null): string {
 }
 
 /** Printed when clients may come: where, and how long it took. */
-export function readyLines(addresses: readonly string[], startMs: number): string {
+export function readyLines(
+  addresses: readonly string[],
+  controlUrl: string | undefined,
+  startMs: number,
+): string {
   const kafka = addresses.map((address, i) => `  ${i === 0 ? 'Kafka   ' : '        '} ${address}\n`)
-  return `${kafka.join('')}  ready in ${Math.round(startMs)} ms · Ctrl-C to stop\n`
+  const control = controlUrl === undefined ? '' : `  Control  ${controlUrl}\n`
+  return `${kafka.join('')}${control}  ready in ${Math.round(startMs)} ms · Ctrl-C to stop\n`
 }
 
 /** `localhost:9092`, `[::1]:9092`. */

@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly logLevel: LogLevel
   /** Every request with its answer, decoded, as a line of the log. */
   readonly logRequests: boolean
+  /** Of the control API; undefined: none. */
+  readonly controlPort: number | undefined
 }
 
 /**
@@ -59,6 +61,7 @@ export interface StartArguments {
   readonly mode: 'dev' | 'prod' | undefined
   readonly 'log-level': LogLevel | undefined
   readonly 'log-requests': boolean | undefined
+  readonly 'control-port': string | undefined
 }
 
 /** Throws `StartError` (USAGE) naming the argument at fault. */
@@ -77,6 +80,10 @@ export function startOptions(given: StartArguments): StartOptions {
     mode: given.mode,
     logLevel: given['log-level'] ?? 'info',
     logRequests: given['log-requests'] ?? false,
+    controlPort:
+      given['control-port'] === undefined
+        ? undefined
+        : parsePort(given['control-port'], '--control-port'),
   }
 }
 
@@ -92,6 +99,7 @@ export const START_OPTIONS = {
   mode: { ...value('set of defaults [dev]'), choices: ['dev', 'prod'] as const },
   'log-level': { ...value('least level logged [info]'), choices: LOG_LEVELS },
   'log-requests': { type: 'boolean', describe: 'log every request and its answer, decoded' },
+  'control-port': value('port of the API for tests (faults, clean state), 0 for a free one'),
 } as const
 
 function declare(args: readonly string[]) {
@@ -132,9 +140,9 @@ function usage(message: string): StartError {
   )
 }
 
-function parsePort(text: string): number {
+function parsePort(text: string, option = '--port'): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
-  if (port < 0 || port > 65_535) throw usage(`--port ${text}: use a number from 0 to 65535`)
+  if (port < 0 || port > 65_535) throw usage(`${option} ${text}: use a number from 0 to 65535`)
   return port
 }
 

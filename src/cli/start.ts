@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { systemClock } from '../base/clock.ts'
 import { type LogLevel as KafkaLogLevel, rootLoggerLevels } from '../broker/logger-levels.ts'
-import { RequestLog } from '../embed/requests/request-log.ts'
+import { createDisk } from '../embed/create-disk.ts'
+import { EmbeddedBroker } from '../embed/embedded-broker.ts'
 import { BindError } from '../server/bind.ts'
 import { type RunningBroker, runBroker } from '../server/run-broker.ts'
 import type { LoadedSettings } from '../settings/load-settings.ts'
@@ -57,18 +58,19 @@ export interface Launched {
   readonly addresses: readonly string[]
   /** Of the first listener, for programs of this machine. */
   readonly localAddress: string
+  /** Of the control API; undefined: none. */
+  readonly controlUrl: string | undefined
   stop(): Promise<void>
 }
 
 /** Throws `StartError` when it cannot be started. */
 export async function launch(
   loaded: LoadedSettings,
-  { logLevel, logRequests }: Pick<StartOptions, 'logLevel' | 'logRequests'>,
+  options: LaunchOptions,
   log: Logger,
 ): Promise<Launched> {
   const dataDirectory = dataDirectoryOf(loaded.settings)
-  const running = await run(loaded.settings, logLevel, log)
-  if (logRequests) running.interceptor = new RequestLog(log)
+  const { running, embedded } = await run(loaded.settings, options, log)
   if (dataDirectory === DEFAULT_DATA_DIRECTORY) ignoreInGit(dataDirectory)
   const { pid } = process
   const startedAtMs = Date.now()
@@ -84,8 +86,9 @@ export async function launch(
     addresses: running.listeners.map(({ host, boundPort }) =>
       addressText(host || 'localhost', boundPort),
     ),
+    controlUrl: embedded?.controlUrl,
     stop: async () => {
-      await running.stop()
+      await (embedded ?? running).stop()
       for (const { boundPort } of running.listeners) removeRunFile(boundPort)
     },
   }
@@ -143,20 +146,32 @@ const directoryExitCodes: Readonly<Record<StorageErrorKind, ExitCode>> = {
   unreadable: ExitCode.DIRECTORY_UNUSABLE,
 }
 
-async function run(settings: Settings, level: LogLevel, log: Logger): Promise<RunningBroker> {
-  const loggers = rootLoggerLevels(kafkaLevel(level), (changed) => {
+type LaunchOptions = Pick<StartOptions, 'logLevel' | 'logRequests' | 'controlPort'>
+
+async function run(settings: Settings, options: LaunchOptions, log: Logger) {
+  const { logLevel, logRequests, controlPort } = options
+  const loggers = rootLoggerLevels(kafkaLevel(logLevel), (changed) => {
     log.level = changed.toLowerCase()
   })
+  const start = { settings, clock: systemClock, log, loggers, keepAlive: true }
   try {
-    return await runBroker({ settings, clock: systemClock, log, loggers, keepAlive: true })
+    if (!logRequests && controlPort === undefined) return { running: await runBroker(start) }
+    const disk = createDisk(start)
+    const running = await runBroker({ ...start, files: disk })
+    const embedded = new EmbeddedBroker(localHost(running.listeners[0]!.host), running, disk)
+    if (logRequests) embedded.requests.logTo(log)
+    if (controlPort !== undefined) {
+      await embedded.startControl({ port: controlPort, keepAlive: true })
+    }
+    return { running, embedded }
   } catch (error) {
-    const options = { cause: error }
+    const cause = { cause: error }
     if (error instanceof BindError) throw await addressError(error)
     if (error instanceof ConfigError) {
-      throw new StartError(ExitCode.CONFIGURATION, error.message, options)
+      throw new StartError(ExitCode.CONFIGURATION, error.message, cause)
     }
     if (error instanceof StorageError) {
-      throw new StartError(directoryExitCodes[error.kind], error.message, options)
+      throw new StartError(directoryExitCodes[error.kind], error.message, cause)
     }
     throw error
   }
@@ -173,7 +188,7 @@ function announce(output: Output, launched: Launched, dataDirectory: string | nu
   const [begin] = performance.getEntriesByName('dohle:start')
   const startMs = performance.now() - (begin?.startTime ?? 0)
   if (output.isTerminal) {
-    output.print(readyLines(addresses, startMs))
+    output.print(readyLines(addresses, launched.controlUrl, startMs))
     return
   }
   const [first] = running.listeners
@@ -182,6 +197,7 @@ function announce(output: Output, launched: Launched, dataDirectory: string | nu
       version,
       kafka: addresses.join(','),
       port: first?.boundPort,
+      ...(launched.controlUrl && { control: launched.controlUrl }),
       dataDirectory,
       clusterId: running.broker.clusterId,
       ...(running.http && { http: addressText(running.http.host, running.http.port) }),

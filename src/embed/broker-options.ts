@@ -35,6 +35,11 @@ export interface BrokerOptions {
   readonly clock?: Clock
   /** Keeps what clients ask from the start on, for `requests.filter`. */
   readonly recordRequests?: boolean
+  /**
+   * Opens the control API on this port of 127.0.0.1 (0 takes a free one), so that tests in other
+   * languages and processes can script the broker. Off when left out.
+   */
+  readonly controlPort?: number
   /** Any pino logger fits. By default nothing is logged. */
   readonly logger?: Logger
 }
@@ -49,6 +54,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof BrokerOptions>([
   'brokers',
   'clock',
   'recordRequests',
+  'controlPort',
   'logger',
 ])
 
@@ -77,9 +83,11 @@ function checkOptions(options: BrokerOptions): void {
       throw new ConfigError(`startBroker has no option '${name}'. It has: ${known}`)
     }
   }
-  const { port = 0, topics = [], brokers = 1 } = options
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new ConfigError(`port: ${port} should be a number from 0 to 65535`)
+  const { port = 0, controlPort = 0, topics = [], brokers = 1 } = options
+  for (const [name, value] of Object.entries({ port, controlPort })) {
+    if (!Number.isInteger(value) || value < 0 || value > 65_535) {
+      throw new ConfigError(`${name}: ${value} should be a number from 0 to 65535`)
+    }
   }
   if (!Array.isArray(topics)) {
     throw new ConfigError("topics: should be a list, such as ['orders:3', 'users:1:compact']")

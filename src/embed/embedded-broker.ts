@@ -1,6 +1,9 @@
+import { BindError } from '../server/bind.ts'
 import type { RunningBroker } from '../server/run-broker.ts'
+import { ConfigError } from '../settings/parse-value.ts'
 import { bracketed } from './broker-options.ts'
 import { BrokerState, type StateOptions } from './broker-state.ts'
+import { ControlServer } from './control/control-server.ts'
 import type { Faults } from './faults/faults.ts'
 import type { FullFiles } from './faults/full-files.ts'
 import { Interception } from './interception.ts'
@@ -22,6 +25,7 @@ import {
 import { LocalTopics, type NewTopic, type TopicView } from './local-topics.ts'
 import type { RequestJournal } from './requests/request-journal.ts'
 import type { Snapshot } from './snapshot.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 /**
  * A broker in this process, with what a test wants to ask of it. The helpers work without a client
@@ -41,6 +45,7 @@ export class EmbeddedBroker {
   readonly #records: LocalRecords
   readonly #groups: LocalGroups
   readonly #state: BrokerState
+  #control: ControlServer | undefined
 
   /** @internal */
   constructor(host: string, running: RunningBroker, disk: FullFiles) {
@@ -56,6 +61,11 @@ export class EmbeddedBroker {
     this.#records = new LocalRecords(running, calls, this.#topics)
     this.#groups = new LocalGroups(calls)
     this.#state = new BrokerState(running, disk)
+  }
+
+  /** Of the control API (docs/EMBEDDING.md); undefined unless `controlPort` was given. */
+  get controlUrl(): string | undefined {
+    return this.#control?.url
   }
 
   get clusterId(): string {
@@ -152,10 +162,34 @@ export class EmbeddedBroker {
     return this.#state.exportTo(directory)
   }
 
+  /**
+   * Moves the broker's `VirtualClock` on, see there. Resolves with the time that it then is, in ms
+   * since the epoch. Rejects with `ConfigError` when it was started without one.
+   */
+  async advanceClock(by: number | string): Promise<number> {
+    const { clock } = this.#running.broker
+    if (!(clock instanceof VirtualClock)) {
+      throw new ConfigError("the time is the machine's: start with { clock: new VirtualClock() }")
+    }
+    await clock.advance(by)
+    return clock.nowMs()
+  }
+
+  /** @internal Stops the broker and rejects with `BindError` when the port cannot be had. */
+  async startControl(options: { readonly port: number; readonly keepAlive: boolean }) {
+    try {
+      this.#control = await ControlServer.start(this, options)
+    } catch (error) {
+      await this.stop()
+      throw new BindError('127.0.0.1', options.port, error)
+    }
+  }
+
   /** Answers what has begun and closes the data. Idempotent. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.faults.close()
-    return this.#running.stop()
+    await this.#control?.stop()
+    await this.#running.stop()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,7 @@
 import { MEMORY_DIRECTORY, runBroker } from '../server/run-broker.ts'
-import { MemoryFiles } from '../storage/local/memory-files.ts'
-import { NodeFiles } from '../storage/local/node-files.ts'
 import { type BrokerOptions, runOptions } from './broker-options.ts'
+import { createDisk } from './create-disk.ts'
 import { EmbeddedBroker } from './embedded-broker.ts'
-import { FullFiles } from './faults/full-files.ts'
 import { writeSnapshot } from './snapshot.ts'
 
 /**
@@ -16,12 +14,12 @@ import { writeSnapshot } from './snapshot.ts'
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<EmbeddedBroker> {
   const run = runOptions(options)
-  const { memory } = run.settings
-  const files = memory ? new MemoryFiles(() => run.clock.nowMs()) : new NodeFiles()
-  const disk = new FullFiles(files)
-  if (options.snapshot) writeSnapshot(files, MEMORY_DIRECTORY, options.snapshot)
+  const disk = createDisk(run)
+  if (options.snapshot) writeSnapshot(disk, MEMORY_DIRECTORY, options.snapshot)
   const running = await runBroker({ ...run, files: disk })
   const broker = new EmbeddedBroker(options.host ?? 'localhost', running, disk)
   if (options.recordRequests) broker.requests.start()
+  const { controlPort: port } = options
+  if (port !== undefined) await broker.startControl({ port, keepAlive: false })
   return broker
 }

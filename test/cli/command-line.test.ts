@@ -21,6 +21,7 @@ describe('the command line', () => {
       mode: undefined,
       logLevel: 'info',
       logRequests: false,
+      controlPort: undefined,
     }
     expect(await parse('')).toEqual(nothing)
     expect(await parse('start')).toEqual(nothing)
@@ -29,7 +30,8 @@ describe('the command line', () => {
   it('takes every option', async () => {
     const text =
       '--port 19092 --host ::1 --data /var/dohle --topic orders:3 --topic users:1:compact ' +
-      '--config server.properties --override a.b=c=d --override e= --mode prod --log-level debug --log-requests'
+      '--config server.properties --override a.b=c=d --override e= --mode prod --log-level debug --log-requests ' +
+      '--control-port 9093'
     expect(await parse(text)).toEqual({
       port: 19092,
       host: '::1',
@@ -47,6 +49,7 @@ describe('the command line', () => {
       mode: 'prod',
       logLevel: 'debug',
       logRequests: true,
+      controlPort: 9093,
     })
   })
 

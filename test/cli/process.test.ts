@@ -144,6 +144,27 @@ describe('the command as a process', () => {
       })
   })
 
+  it('opens the control API, and tells its URL to the command that it runs', async () => {
+    const program = `fetch(process.env.DOHLE_CONTROL_URL + '/topics')
+      .then((response) => response.json())
+      .then((topics) => console.log(topics[0].name))`
+    const options = ['--port', '0', '--control-port', '0', '--memory', '--topic', 'orders']
+    const command = new Command(['run', ...options, '--', process.execPath, '-e', program])
+    expect(await command.ended()).toBe(ExitCode.OK)
+    expect(command.stdout).toBe('orders\n')
+    const broker = new Command(options)
+    const { control } = await broker.ready()
+    expect(await (await fetch(`${control}/topics`)).json()).toMatchObject([{ name: 'orders' }])
+    const taken = new Command([
+      '--port',
+      '0',
+      '--memory',
+      '--control-port',
+      new URL(`${control}`).port,
+    ])
+    expect(await taken.ended()).toBe(ExitCode.ADDRESS)
+  })
+
   it('says which dohle has the port', async () => {
     const first = new Command(['--port', '0', '--memory'])
     const { port } = await first.ready()

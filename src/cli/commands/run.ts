@@ -13,8 +13,9 @@ export function declareRun(parser: Parser, choose: Choose): Parser {
         .usage('$0 run [options of start] -- COMMAND ...')
         .example('$0 run --topic orders:3 -- npm run dev', '')
         .epilogue(
-          'The command finds the broker in $KAFKA_BROKERS and $KAFKA_BOOTSTRAP_SERVERS. Its exit ' +
-            'code is that of run; signals are passed on to it.',
+          'The command finds the broker in $KAFKA_BROKERS and $KAFKA_BOOTSTRAP_SERVERS, and its ' +
+            'control API, if it has one, in $DOHLE_CONTROL_URL. Its exit code is that of run; ' +
+            'signals are passed on to it.',
         ),
     (args) => {
       const { '--': command } = args as { '--'?: (string | number)[] }
@@ -48,7 +49,12 @@ async function run(args: StartArguments, command: readonly string[]): Promise<nu
   try {
     // Of several listeners the first is the one for clients of this machine.
     const servers = launched.localAddress
-    return await runToEnd(command, servers)
+    const control = launched.controlUrl
+    return await runToEnd(command, {
+      KAFKA_BROKERS: servers,
+      KAFKA_BOOTSTRAP_SERVERS: servers,
+      ...(control !== undefined && { DOHLE_CONTROL_URL: control }),
+    })
   } finally {
     await launched.stop()
   }
@@ -56,11 +62,11 @@ async function run(args: StartArguments, command: readonly string[]): Promise<nu
 
 async function runToEnd(
   [program = '', ...args]: readonly string[],
-  servers: string,
+  variables: Readonly<Record<string, string>>,
 ): Promise<number> {
   const child = spawn(program, args, {
     stdio: 'inherit',
-    env: { ...process.env, KAFKA_BROKERS: servers, KAFKA_BOOTSTRAP_SERVERS: servers },
+    env: { ...process.env, ...variables },
     // npm and its like are scripts there.
     shell: process.platform === 'win32',
   })

@@ -1,4 +1,5 @@
 import type { InterceptedCall } from '../../broker/interceptor.ts'
+import type { Logger } from '../../broker/logger.ts'
 import { settled } from '../../broker/settled.ts'
 import type { ApiName } from '../api-name.ts'
 import type { Answer } from '../faults/apply-fault.ts'
@@ -22,28 +23,36 @@ export class RequestJournal {
   #entries: RequestEntry[] = []
   #bytes = 0
   #count = 0
-  #isOn = false
-  #wasOn = false
+  #isKeeping = false
+  #wasKeeping = false
+  #log: Logger | undefined
 
   /** @internal */
   constructor(changed: () => void) {
     this.#changed = changed
   }
 
+  /** @internal Whether requests have to come by. */
   get isOn(): boolean {
-    return this.#isOn
+    return this.#isKeeping || this.#log !== undefined
+  }
+
+  /** Writes every request with its answer to a log, one line each. Undefined: no more. */
+  logTo(log: Logger | undefined): void {
+    this.#log = log
+    this.#changed()
   }
 
   /** Keeps all requests from now on. */
   start(): void {
-    this.#isOn = true
-    this.#wasOn = true
+    this.#isKeeping = true
+    this.#wasKeeping = true
     this.#changed()
   }
 
   /** Keeps no more; what is there stays. */
   stop(): void {
-    this.#isOn = false
+    this.#isKeeping = false
     this.#changed()
   }
 
@@ -57,7 +66,7 @@ export class RequestJournal {
    * nothing was ever recorded, so that a test that expects no requests does not pass for that.
    */
   filter(match: RequestMatch | ((entry: RequestEntry) => boolean) = {}): RequestEntry[] {
-    if (!this.#wasOn) {
+    if (!this.#wasKeeping) {
       throw new Error(
         'requests are recorded after requests.start(), or with startBroker({ recordRequests: true })',
       )
@@ -90,15 +99,21 @@ export class RequestJournal {
   /** @internal */
   record(call: InterceptedCall, answer: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
     const entry = new RequestEntry(++this.#count, call)
-    this.#entries.push(entry)
+    const isKept = this.#isKeeping
+    if (isKept) this.#entries.push(entry)
     return settled(answer(), (settledAnswer) => {
       entry.settle(settledAnswer)
-      this.#bytes += entry.sizeBytes
-      while (this.#entries.length > ENTRIES_MAX || this.#bytes > BYTES_MAX) {
-        this.#bytes -= this.#entries.shift()?.sizeBytes ?? this.#bytes
-      }
+      if (isKept) this.#makeRoom(entry)
+      this.#log?.info(entry.toJSON(), 'request')
       return settledAnswer
     })
+  }
+
+  #makeRoom(latest: RequestEntry): void {
+    this.#bytes += latest.sizeBytes
+    while (this.#entries.length > ENTRIES_MAX || this.#bytes > BYTES_MAX) {
+      this.#bytes -= this.#entries.shift()?.sizeBytes ?? this.#bytes
+    }
   }
 }
 
