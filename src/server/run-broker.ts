@@ -24,6 +24,7 @@ import { parseHttpListener } from '../settings/http-listener.ts'
 import { type ListenerSetting, resolveListeners } from '../settings/listeners.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { CleanerSettings } from '../storage/local/cleaner.ts'
 import type { Files } from '../storage/local/files.ts'
 import { LocalEngine } from '../storage/local/local-engine.ts'
 import type { Durability } from '../storage/local/log-environment.ts'
@@ -389,6 +390,8 @@ async function openStorage(options: RunBrokerOptions): Promise<Storage> {
       producerIdExpirationMs: settings.producerIdExpirationMs,
       producerIdExpirationCheckIntervalMs: settings.producerIdExpirationCheckIntervalMs,
       producerIdsMax: settings.producerIdsMax,
+      cleanerEnabled: settings.logCleanerEnable,
+      cleanerSettings: () => cleanerSettings(settings),
       async openMetadata(start) {
         const metadata = await MetadataLog.open(start, {
           snapshotBytes: settings.metadataLogMaxRecordBytesBetweenSnapshots,
@@ -423,6 +426,17 @@ async function openStorage(options: RunBrokerOptions): Promise<Storage> {
 
 /** Where data in memory is, as far as paths go. */
 export const MEMORY_DIRECTORY = '/data'
+
+function cleanerSettings(settings: Settings): CleanerSettings {
+  return {
+    threads: settings.logCleanerThreads,
+    dedupeBufferBytes: settings.logCleanerDedupeBufferSize,
+    ioBufferBytes: settings.logCleanerIoBufferSize,
+    ioBufferLoadFactor: settings.logCleanerIoBufferLoadFactor,
+    ioBytesPerSecond: settings.logCleanerIoMaxBytesPerSecond,
+    backoffMs: settings.logCleanerBackoffMs,
+  }
+}
 
 function dataDirectory(settings: Settings): string {
   if (settings.memory) return MEMORY_DIRECTORY

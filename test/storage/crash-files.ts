@@ -168,6 +168,10 @@ class CrashFile implements OpenFile {
     this.#files.operations.push({ kind: 'write', node: this.#node, position, bytes: copy })
   }
 
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    this.writeSync(bytes, position)
+  }
+
   writevSync(pieces: readonly Uint8Array[], position: number): void {
     this.writeSync(Buffer.concat(pieces), position)
   }

@@ -134,6 +134,10 @@ class FaultyFile implements OpenFile {
     if (fits < bytes.length) throw systemError('ENOSPC', 'write', this.#path)
   }
 
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    this.writeSync(bytes, position)
+  }
+
   writevSync(pieces: readonly Uint8Array[], position: number): void {
     this.writeSync(Buffer.concat(pieces), position)
   }

@@ -94,6 +94,11 @@ class FullFile implements OpenFile {
     this.#file.writeSync(bytes, position)
   }
 
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    this.#check()
+    await this.#file.write(bytes, position)
+  }
+
   writevSync(pieces: readonly Uint8Array[], position: number): void {
     this.#check()
     this.#file.writevSync(pieces, position)

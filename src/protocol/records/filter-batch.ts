@@ -3,7 +3,7 @@ import { buildBatch, sealBatch } from './builder.ts'
 import { compressionName } from './compression/compression.ts'
 import { openRecordBytes, type RecordView, recordViews } from './iterate.ts'
 import { prematureEnd, RecordCursor } from './record-cursor.ts'
-import { rewriteRecords } from './rewrite-records.ts'
+import { type RecordBytes, rewriteRecords } from './rewrite-records.ts'
 
 export interface BatchFilter {
   /** Whether a record stays. */
@@ -28,40 +28,77 @@ const MIN_RECORD_BYTES = 7
  * that does not read.
  */
 export function filterBatch(batch: BatchView, filter: BatchFilter): Uint8Array | null {
+  const kept = openForFilter(batch)
+  for (const record of recordViews(batch, kept.cursor)) {
+    if (filter.keep(record)) kept.keep(record.hasValue)
+    else kept.drop()
+  }
+  return kept.batch(filter)
+}
+
+/** The same in steps: for who decides record by record and rests in between. */
+export class FilteredBatch {
+  /** Before the first record. Go through all `batch.recordCount` of them. */
+  readonly cursor: RecordCursor
+  readonly #batch: BatchView
+  readonly #source: RecordBytes
+  /** By index in the batch, 1 where a record stays. */
+  readonly #keep: Uint8Array
+  #seenCount = 0
+  #keptCount = 0
+  #hasTombstone = false
+
+  constructor(batch: BatchView, source: RecordBytes) {
+    this.#batch = batch
+    this.#source = source
+    this.#keep = new Uint8Array(batch.recordCount)
+    this.cursor = new RecordCursor(source.bytes, source.start, source.end)
+  }
+
+  /** The next record stays. */
+  keep(hasValue: boolean): void {
+    this.#keep[this.#seenCount++] = 1
+    this.#keptCount++
+    if (!hasValue) this.#hasTombstone = true
+  }
+
+  /** The next record goes. */
+  drop(): void {
+    this.#seenCount++
+  }
+
+  /** What is left once all records were decided on. */
+  batch(filter: Omit<BatchFilter, 'keep'>): Uint8Array | null {
+    const batch = this.#batch
+    if (this.#keptCount === 0) return filter.retainEmpty ? emptyBatch(batch) : null
+    const horizon = batch.deleteHorizonMs
+    const needsHorizon =
+      horizon === undefined && (this.#hasTombstone || filter.isMarkerOfEmptyTransaction === true)
+    if (this.#keptCount === this.#seenCount && !needsHorizon) {
+      return batch.bytes.subarray(batch.position, batch.end)
+    }
+    const deleteHorizonMs = needsHorizon ? filter.deleteHorizonMs : horizon
+    const { bytes, recordCount, baseTimestamp, maxTimestamp } = rewriteRecords(
+      batch,
+      this.#source,
+      { keep: this.#keep, renumber: false, baseTimestamp: deleteHorizonMs },
+    )
+    return sealBatch(bytes, {
+      ...headerOf(batch),
+      compression: compressionName(batch.compression),
+      deleteHorizonMs,
+      baseTimestamp,
+      maxTimestamp,
+      recordCount,
+    })
+  }
+}
+
+/** Throws KafkaError for a batch that cannot hold what it says. */
+export function openForFilter(batch: BatchView): FilteredBatch {
   const source = openRecordBytes(batch)
   if (batch.recordCount > (source.end - source.start) / MIN_RECORD_BYTES) throw prematureEnd()
-  const keep = new Uint8Array(batch.recordCount)
-  let kept = 0
-  let index = 0
-  let hasTombstone = false
-  const cursor = new RecordCursor(source.bytes, source.start, source.end)
-  for (const record of recordViews(batch, cursor)) {
-    if (filter.keep(record)) {
-      keep[index] = 1
-      kept++
-      if (!record.hasValue) hasTombstone = true
-    }
-    index++
-  }
-  if (kept === 0) return filter.retainEmpty ? emptyBatch(batch) : null
-  const horizon = batch.deleteHorizonMs
-  const needsHorizon =
-    horizon === undefined && (hasTombstone || filter.isMarkerOfEmptyTransaction === true)
-  if (kept === index && !needsHorizon) return batch.bytes.subarray(batch.position, batch.end)
-  const deleteHorizonMs = needsHorizon ? filter.deleteHorizonMs : horizon
-  const { bytes, recordCount, baseTimestamp, maxTimestamp } = rewriteRecords(batch, source, {
-    keep,
-    renumber: false,
-    baseTimestamp: deleteHorizonMs,
-  })
-  return sealBatch(bytes, {
-    ...headerOf(batch),
-    compression: compressionName(batch.compression),
-    deleteHorizonMs,
-    baseTimestamp,
-    maxTimestamp,
-    recordCount,
-  })
+  return new FilteredBatch(batch, source)
 }
 
 function emptyBatch(batch: BatchView): Uint8Array {

@@ -250,7 +250,6 @@ export const logSettings = {
     'medium',
     'Most bytes that compaction reads and writes per second.',
     dynamic,
-    unused,
   ),
   'log.cleaner.dedupe.buffer.size': long(
     134217728,
@@ -265,7 +264,6 @@ export const logSettings = {
     'medium',
     'Memory for the reading and writing of compaction.',
     dynamic,
-    unused,
   ),
   'log.cleaner.io.buffer.load.factor': double(
     0.9,
@@ -273,7 +271,6 @@ export const logSettings = {
     'medium',
     'How full the key map of compaction may get.',
     dynamic,
-    unused,
   ),
   'log.cleaner.backoff.ms': long(
     15000,
@@ -281,7 +278,6 @@ export const logSettings = {
     'medium',
     'Pause when there is nothing to compact.',
     dynamic,
-    unused,
   ),
   'log.cleaner.min.cleanable.ratio': double(
     0.5,
@@ -290,13 +286,7 @@ export const logSettings = {
     'Share of a log that must be uncompacted before it is compacted.',
     dynamic,
   ),
-  'log.cleaner.enable': boolean(
-    true,
-    anything,
-    'medium',
-    'Whether logs are compacted at all.',
-    unused,
-  ),
+  'log.cleaner.enable': boolean(true, anything, 'medium', 'Whether logs are compacted at all.'),
   'log.cleaner.delete.retention.ms': long(
     86400000,
     atLeast(0),

@@ -270,6 +270,10 @@ export class DataDirectory {
     await replaceFileDurably(this.#files, this.#file(name), formatOffsetCheckpoint(entries))
   }
 
+  async writeCleanerOffsets(entries: readonly OffsetCheckpointEntry[]): Promise<void> {
+    await this.#writeOffsets(CLEANER_OFFSET_FILE, entries)
+  }
+
   writeLogStartOffsets(entries: readonly OffsetCheckpointEntry[]): void {
     for (const { topic } of entries) this.#checkpointed.add(topic)
     replaceFile(this.#files, this.#file(LOG_START_FILE), formatOffsetCheckpoint(entries))

@@ -66,6 +66,8 @@ export interface OpenFile {
   read(target: Uint8Array, position: number): Promise<number>
   /** Writes all or throws; after a throw a part may be there. */
   writeSync(bytes: Uint8Array, position: number): void
+  /** The same on the thread pool, where a busy disk holds up nobody else. */
+  write(bytes: Uint8Array, position: number): Promise<void>
   /** One system call for several pieces. */
   writevSync(pieces: readonly Uint8Array[], position: number): void
   truncateSync(sizeBytes: number): void

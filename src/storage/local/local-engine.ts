@@ -2,6 +2,7 @@ import type { Uuid } from '../../base/uuid.ts'
 import type { EngineContext, LogDirectory, StorageEngine } from '../engine.ts'
 import type { MetadataStore } from '../metadata-store.ts'
 import { BufferPool } from './buffer-pool.ts'
+import { Cleaner, type CleanerSettings, defaultCleanerSettings } from './cleaner.ts'
 import { LocalCoordinatorStore } from './coordinator-store.ts'
 import { DataDirectory } from './data-directory.ts'
 import { METADATA_TOPIC_NAME } from './file-names.ts'
@@ -16,6 +17,7 @@ import { OpenFiles } from './open-files.ts'
 import { ResidentIndexes } from './resident-indexes.ts'
 import { retain } from './retention.ts'
 import { TopicLogs } from './topic-logs.ts'
+import type { Turns } from './turns.ts'
 
 export interface LocalEngineOptions {
   /** Absolute; made when it is not there. */
@@ -45,6 +47,11 @@ export interface LocalEngineOptions {
   /** Free read buffers kept. */
   readonly bufferPoolBytes?: number
   readonly random?: () => number
+  /** log.cleaner.enable */
+  readonly cleanerEnabled?: boolean
+  readonly cleanerSettings?: () => CleanerSettings
+  /** How compaction shares the thread; half a millisecond at a time. */
+  readonly cleanerTurns?: Turns
   /** Opens the metadata log once the directory is ours. */
   readonly openMetadata: OpenMetadata
 }
@@ -85,6 +92,8 @@ const defaults = {
   indexCacheBytes: 32 * 1024 * 1024,
   bufferPoolBytes: 64 * 1024 * 1024,
   random: Math.random,
+  cleanerEnabled: true,
+  cleanerSettings: () => defaultCleanerSettings,
 }
 
 /**
@@ -101,6 +110,7 @@ export class LocalEngine implements StorageEngine {
   readonly #directory: DataDirectory
   readonly #topics: TopicLogs
   readonly #maintenance: Maintenance
+  readonly #cleaner: Cleaner
   /** Logs with bytes that no sync covers, in the modes that care. */
   readonly #unsynced = new Set<Log>()
   #isWatchingUnsynced = false
@@ -125,6 +135,14 @@ export class LocalEngine implements StorageEngine {
       store: this.log,
       context,
       fileDeleteDelayMs: this.#options.fileDeleteDelayMs,
+    })
+    const { cleanerSettings, cleanerTurns } = this.#options
+    this.#cleaner = new Cleaner({
+      environment: this.#environment,
+      logs: () => this.log.all(),
+      settings: cleanerSettings,
+      writeCheckpoint: (entries) => this.#directory.writeCleanerOffsets(entries),
+      ...(cleanerTurns && { turns: cleanerTurns }),
     })
     const image = () => this.metadata.image
     this.groups = new LocalCoordinatorStore('__consumer_offsets', image, this.log)
@@ -235,10 +253,16 @@ export class LocalEngine implements StorageEngine {
     each.every('retention', firstMs, retentionCheckIntervalMs, () => this.runRetention())
     each.every('checkpoint', firstMs, checkpointIntervalMs, () => this.#checkpoint())
     each.every('expiry', expiryMs, expiryMs, () => this.#expireProducers())
+    if (this.#options.cleanerEnabled) this.#cleaner.start()
     if (durability.mode === 'interval') {
       const { intervalMs } = durability
       each.every('sync', intervalMs, intervalMs, () => this.#flushAll(this.#unsynced))
     }
+  }
+
+  /** Compacts what is worth it, now, also where log.cleaner.enable is false. */
+  runCleaner(): Promise<void> {
+    return this.#cleaner.clean()
   }
 
   /** Removes what is too old or too much, now. */
@@ -369,6 +393,7 @@ export class LocalEngine implements StorageEngine {
   async #close(): Promise<void> {
     this.#maintenance.stop()
     this.#unsubscribe()
+    await this.#cleaner.stop()
     try {
       const closed = await Promise.allSettled([...this.log.all()].map((log) => log.close()))
       await this.#metadata?.close()

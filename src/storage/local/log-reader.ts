@@ -60,12 +60,23 @@ export function abortedTransactions(
   fetchOffset: number,
   upperBoundOffset: number,
 ): AbortedTransaction[] {
+  return abortedTransactionEntries(log, fetchOffset, upperBoundOffset).map(
+    ({ producerId, firstOffset }) => ({ producerId, firstOffset }),
+  )
+}
+
+/** The same with all that the indexes know of them. */
+export function abortedTransactionEntries(
+  log: Log,
+  fetchOffset: number,
+  upperBoundOffset: number,
+): AbortedTransactionEntry[] {
   const found: AbortedTransactionEntry[] = []
   for (let index = segmentIndexOf(log, fetchOffset); index < log.segments.length; index++) {
     const { transactions } = log.segments[index]!.indexes()
     if (transactions.collect(fetchOffset, upperBoundOffset, found)) break
   }
-  return found.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }))
+  return found
 }
 
 /** Index of the segment that holds `offset`: the greatest base at or before it. */
@@ -104,6 +115,8 @@ function readFrom(
   wantedBytes: number,
 ): LogRead | Promise<LogRead> {
   const { segment, position } = place
+  // Compaction came in between.
+  if (segment.wasReplaced) return readAgain(log, request)
   const left = segment.sizeBytes - position
   if (left <= 0) return readNextSegment(log, request, segment)
   // One index interval may lie before the wanted batch.
@@ -160,6 +173,7 @@ async function readAsync(
     count = await place.segment.log.withPin((file) => file.read(target, place.position))
   } catch (error) {
     release()
+    if (place.segment.wasReplaced) return readAgain(log, request)
     throw error
   }
   const source = sourceOf(log, startedAtMs)
@@ -174,6 +188,11 @@ function readNextSegment(
   const next = log.segments.find(({ baseOffset }) => baseOffset > segment.baseOffset)
   if (!next) return nothing(request.offset)
   return readFrom(log, request, { segment: next, position: 0, isExact: false }, request.maxBytes)
+}
+
+/** Another segment is in the place of the one that was being read. */
+function readAgain(log: Log, request: LogReadRequest): LogRead | Promise<LogRead> {
+  return readFrom(log, request, locate(log, request.offset), request.maxBytes)
 }
 
 /** `memory`: kept since they were appended. `cache`: read from a file, but not from the disk. */
@@ -218,7 +237,7 @@ function take(
     const position = place.position + found.start
     if (piece.source !== 'memory') check(log, request, { segment, position, piece })
     const end = position + piece.bytes.length
-    if (segment === log.active || end < segment.sizeBytes) {
+    if ((segment === log.active || end < segment.sizeBytes) && !segment.wasReplaced) {
       log.hints.put(piece.nextOffset, segment, end)
     }
     return piece

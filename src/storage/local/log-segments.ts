@@ -9,6 +9,7 @@ import {
   offsetOfName,
   PARTITION_METADATA_FILE,
   SNAPSHOT_SUFFIX,
+  SWAP_SUFFIX,
 } from './file-names.ts'
 import { replaceFile, syncFile } from './files.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
@@ -179,14 +180,41 @@ export class LogSegments {
     for (const segment of removed) this.#setAside(segment, delayMs)
   }
 
-  #setAside(segment: Segment, delayMs: number): void {
+  /**
+   * Puts a compacted segment in the place of `sources`. Its files are there, durable, and have the
+   * suffix `.cleaned`. A start after a crash in the middle finds all of the old files, or all of the
+   * new ones with the suffix `.swap` and finishes the work. Throws when names cannot be changed.
+   */
+  replace(sources: readonly Segment[], compacted: Segment, delayMs: number): void {
+    compacted.rename(SWAP_SUFFIX)
+    this.list.splice(this.list.indexOf(sources[0]!), sources.length, compacted)
+    this.#countInactiveBytes()
+    this.#areNamesUnsynced = true
+    for (const source of sources) {
+      source.wasReplaced = true
+      this.#setAside(source, delayMs, { keepsSnapshot: source === sources[0] })
+    }
+    compacted.rename('')
+  }
+
+  /** Only names, as they are now, become durable. */
+  async syncNames(): Promise<void> {
+    await this.#environment.files.syncDirectory(this.directory)
+  }
+
+  #setAside(segment: Segment, delayMs: number, { keepsSnapshot = false } = {}): void {
     const { files, clock } = this.#environment
+    segment.log.makeReadOnly()
     segment.close()
+    const removed = segment.fileNames().map((name) => name + DELETED_SUFFIX)
+    segment.rename(DELETED_SUFFIX)
     const snapshot = snapshotName(segment.baseOffset)
-    const names = [...segment.fileNames(), ...(this.#exists(snapshot) ? [snapshot] : [])]
-    for (const name of names) files.rename(this.#path(name), this.#path(name + DELETED_SUFFIX))
+    if (!keepsSnapshot && this.#exists(snapshot)) {
+      files.rename(this.#path(snapshot), this.#path(snapshot + DELETED_SUFFIX))
+      removed.push(snapshot + DELETED_SUFFIX)
+    }
     clock.schedule(delayMs, () => {
-      for (const name of names) files.removeFile(this.#path(name + DELETED_SUFFIX))
+      for (const name of removed) files.removeFile(this.#path(name))
     })
   }
 

@@ -25,7 +25,7 @@ export interface LogOptions extends LogSegmentsOptions {
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly recoveryPoint: number
-  /** Compaction took batches away below this offset, or may have. */
+  /** First offset that was never compacted; below it there may be gaps. 0 when nothing was. */
   readonly cleanerOffset: number
   readonly producers: ProducerState
 }
@@ -55,12 +55,13 @@ export class Log {
   highWatermark: number
   /** All below is durable. */
   recoveryPoint: number
+  /** Compaction has looked at all below. */
+  firstDirtyOffset: number
   /** Why nothing works here until a restart: damage that was found. */
   damage: string | undefined
   /** Who waits for data here; undefined while nobody does, so that an append pays nothing. */
   watchers: Set<Watcher> | undefined
   #config: LogConfig
-  readonly #cleanerOffset: number
   #wasCompacted = false
   readonly #segments: LogSegments
   #isRefusingWrites = false
@@ -77,7 +78,6 @@ export class Log {
     this.topicId = options.topicId
     this.partition = options.partition
     this.#config = options.config
-    this.#cleanerOffset = options.cleanerOffset
     this.leaderEpoch = options.leaderEpoch
     this.epochs = options.epochs
     this.producers = options.producers
@@ -87,6 +87,7 @@ export class Log {
     this.highWatermark = options.logEndOffset
     this.producers.advanceHighWatermark(this.highWatermark)
     this.recoveryPoint = options.recoveryPoint
+    this.firstDirtyOffset = options.cleanerOffset
     this.#segments = new LogSegments(options)
   }
 
@@ -101,7 +102,7 @@ export class Log {
 
   /** Batches may be missing from `offset` on: only compaction does that. */
   mayHaveGapsAt(offset: number): boolean {
-    return this.#config.cleanupCompact || this.#wasCompacted || offset < this.#cleanerOffset
+    return this.#config.cleanupCompact || this.#wasCompacted || offset < this.firstDirtyOffset
   }
 
   get directory(): string {
@@ -128,6 +129,11 @@ export class Log {
 
   get isGone(): boolean {
     return this.#isGone
+  }
+
+  /** Appends are refused until the next start. */
+  get isReadOnly(): boolean {
+    return this.#isRefusingWrites
   }
 
   get isMaterialised(): boolean {
@@ -399,6 +405,35 @@ export class Log {
     this.raiseLogStart(this.segments[count]!.baseOffset)
     this.hints.clear()
     this.#segments.removeOldest(count, this.config.fileDeleteDelayMs)
+  }
+
+  /**
+   * Puts a compacted segment in the place of `sources`, which readers do not notice. False, and
+   * nothing was done, when they are not all there any more.
+   */
+  replaceSegments(sources: readonly Segment[], compacted: Segment): boolean {
+    const first = this.segments.indexOf(sources[0]!)
+    const areThere =
+      first >= 0 && sources.every((source, index) => this.segments[first + index] === source)
+    if (!areThere || this.#isGone || this.damage !== undefined) return false
+    assert(sources.at(-1) !== this.active, 'an active segment to stay')
+    this.hints.clear()
+    try {
+      this.#segments.replace(sources, compacted, this.config.fileDeleteDelayMs)
+    } catch (error) {
+      // Old and new files lie side by side. The next start sorts them out.
+      if (this.segments.includes(compacted)) {
+        this.damage = `${this.directory}: a compacted segment could not take its place`
+        this.refuseWrites(this.damage, error)
+      }
+      throw error
+    }
+    return true
+  }
+
+  /** Names in its directory become durable. */
+  syncNames(): Promise<void> {
+    return this.#segments.syncNames()
   }
 
   /**

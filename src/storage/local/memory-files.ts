@@ -172,6 +172,10 @@ class MemoryFile implements OpenFile {
     this.#content.modifiedMs = this.#nowMs()
   }
 
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    this.writeSync(bytes, position)
+  }
+
   writevSync(pieces: readonly Uint8Array[], position: number): void {
     let at = position
     for (const piece of pieces) {

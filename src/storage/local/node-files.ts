@@ -165,6 +165,22 @@ class NodeFile implements OpenFile {
     } while (done < bytes.length)
   }
 
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      done += await this.#writeOnce(bytes, done, position + done)
+    }
+  }
+
+  #writeOnce(bytes: Uint8Array, start: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const length = bytes.length - start
+      fs.write(this.#descriptor, bytes, start, length, position, (error, count) => {
+        if (error) reject(error)
+        else resolve(count)
+      })
+    })
+  }
+
   writevSync(pieces: readonly Uint8Array[], position: number): void {
     let left = pieces
     let at = position

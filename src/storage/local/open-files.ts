@@ -97,6 +97,12 @@ export class FileSlot {
     this.#access = 'write'
   }
 
+  /** From now on one that is not there is an error. */
+  makeReadOnly(): void {
+    this.close()
+    this.#access = 'read'
+  }
+
   /** Keeps the file open over asynchronous work. */
   async withPin<T>(work: (file: OpenFile) => Promise<T>): Promise<T> {
     const turn = this.#openFiles.pin()

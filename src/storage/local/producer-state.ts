@@ -213,7 +213,8 @@ export class ProducerState {
     marker: NonNullable<BatchFacts['marker']>,
   ): AbortedTransactionEntry | undefined {
     entry.raiseEpoch(batch.producerEpoch)
-    entry.coordinatorEpoch = marker.coordinatorEpoch
+    // Compaction leaves the marker of a producer without its record.
+    if (marker.type !== 'other') entry.coordinatorEpoch = marker.coordinatorEpoch
     const firstOffset = entry.currentTxnFirstOffset
     if (firstOffset < 0 || marker.type === 'other') return undefined
     entry.currentTxnFirstOffset = -1

@@ -9,7 +9,7 @@ import {
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
 } from './file-names.ts'
-import { type Files, replaceFile, syncFile } from './files.ts'
+import { replaceFile, syncFile } from './files.ts'
 import { OFFSET_INDEX_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import { FileSlot, type OpenFiles } from './open-files.ts'
 import { CheckedRanges } from './read-check.ts'
@@ -18,6 +18,7 @@ import { TIME_INDEX_ENTRY_BYTES, TimeIndex } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
 const RELATIVE_OFFSET_MAX = 2147483647
+const SUFFIXES = [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]
 
 export interface SegmentIndexes {
   readonly offsets: OffsetIndex
@@ -37,6 +38,8 @@ export interface SegmentOptions {
   readonly jitterMs: number
   /** For indexes that have to be built again. */
   readonly indexIntervalBytes: number
+  /** Of its files while they are not part of a log: `.cleaned`. */
+  readonly nameSuffix?: string
 }
 
 /**
@@ -53,6 +56,7 @@ export class Segment {
   readonly #jitterMs: number
   readonly #createdMs: number
   readonly #indexIntervalBytes: number
+  #nameSuffix: string
   sizeBytes: number
   modifiedMs: number
   /** Bytes of the log file that no completed sync covers. */
@@ -63,6 +67,8 @@ export class Segment {
   readonly appendedFrom: number
   /** What was read from the file and found good. */
   readonly checked = new CheckedRanges()
+  /** It gave way to a compacted one; only readers that had begun still use it. */
+  wasReplaced = false
   /** A read had to wait for the disk, so this many next ones go to the thread pool. */
   coldReadsLeft = 0
   #indexes: SegmentIndexes | undefined
@@ -85,6 +91,7 @@ export class Segment {
     this.#createdMs = options.modifiedMs
     this.#indexIntervalBytes = options.indexIntervalBytes
     this.#maxTimestampOffset = options.baseOffset
+    this.#nameSuffix = options.nameSuffix ?? ''
     this.log = new FileSlot(options.openFiles, this.#path(LOG_SUFFIX))
   }
 
@@ -118,11 +125,24 @@ export class Segment {
     return this.#ageMs(batch.maxTimestampMs, nowMs) > segmentMs - this.#jitterMs
   }
 
-  #ageMs(timestampMs: number, nowMs: number): number {
+  /** Largest timestamp of the first batch; -1 without one. */
+  get firstTimestampMs(): number {
     this.#firstTimestampMs ??= this.#readFirstTimestamp()
-    return this.#firstTimestampMs >= 0
-      ? timestampMs - this.#firstTimestampMs
-      : nowMs - this.#createdMs
+    return this.#firstTimestampMs
+  }
+
+  #ageMs(timestampMs: number, nowMs: number): number {
+    const { firstTimestampMs } = this
+    return firstTimestampMs >= 0 ? timestampMs - firstTimestampMs : nowMs - this.#createdMs
+  }
+
+  /** Sizes of two of its indexes, without reading them. */
+  indexFileBytes(): { readonly offsetBytes: number; readonly timeBytes: number } {
+    const { files } = this.#openFiles
+    return {
+      offsetBytes: files.stat(this.#path(OFFSET_INDEX_SUFFIX))?.sizeBytes ?? 0,
+      timeBytes: files.stat(this.#path(TIME_INDEX_SUFFIX))?.sizeBytes ?? 0,
+    }
   }
 
   /** Takes note of a batch that was written at `position`. */
@@ -248,7 +268,28 @@ export class Segment {
 
   /** Names of its files that are there, without their directory. */
   fileNames(): string[] {
-    return segmentFileNames(this.#openFiles.files, this.#directory, this.baseOffset)
+    const { files } = this.#openFiles
+    return SUFFIXES.filter((suffix) => files.stat(this.#path(suffix)) !== undefined).map(
+      (suffix) => offsetName(this.baseOffset) + suffix + this.#nameSuffix,
+    )
+  }
+
+  /** Its files have another suffix from now on. When that cannot be, they keep the one they have. */
+  rename(nameSuffix: string): void {
+    const { files } = this.#openFiles
+    const names = this.fileNames().map((name) => {
+      const from = `${this.#directory}/${name}`
+      return [from, from.slice(0, from.length - this.#nameSuffix.length) + nameSuffix] as const
+    })
+    let count = 0
+    try {
+      for (; count < names.length; count++) files.rename(...names[count]!)
+    } catch (error) {
+      for (const [from, to] of names.slice(0, count)) files.rename(to, from)
+      throw error
+    }
+    this.#nameSuffix = nameSuffix
+    this.log.path = this.#path(LOG_SUFFIX)
   }
 
   close(): void {
@@ -270,7 +311,7 @@ export class Segment {
   }
 
   #path(suffix: string): string {
-    return `${this.#directory}/${offsetName(this.baseOffset)}${suffix}`
+    return `${this.#directory}/${offsetName(this.baseOffset)}${suffix}${this.#nameSuffix}`
   }
 
   #readFirstTimestamp(): number {
@@ -335,12 +376,4 @@ export class Segment {
     times.maybeAppend(this.#maxTimestampMs, this.#maxTimestampOffset)
     return { offsets, times, transactions }
   }
-}
-
-/** Files of the segment at `baseOffset`, and its producer snapshot. */
-export function segmentFileNames(files: Files, directory: string, baseOffset: number): string[] {
-  const suffixes = [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX]
-  return suffixes
-    .map((suffix) => offsetName(baseOffset) + suffix)
-    .filter((name) => files.stat(`${directory}/${name}`) !== undefined)
 }
