@@ -85,6 +85,10 @@ class DyingFile implements OpenFile {
     this.#file.writeSync(bytes, position)
   }
 
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    this.writeSync(bytes, position)
+  }
+
   writevSync(pieces: readonly Uint8Array[], position: number): void {
     this.writeSync(Buffer.concat(pieces), position)
   }
