@@ -19,6 +19,8 @@ export interface StartOptions {
   readonly host: string | undefined
   readonly dataDirectory: string | undefined
   readonly memory: boolean
+  /** What a new data directory gets; one that is there must have it. */
+  readonly clusterId: string | undefined
   readonly topics: readonly TopicOption[]
   readonly configFile: string | undefined
   /** In the order given; later ones win. */
@@ -55,6 +57,7 @@ export interface StartArguments {
   readonly host: string | undefined
   readonly data: string | undefined
   readonly memory: boolean | undefined
+  readonly 'cluster-id': string | undefined
   readonly topic: readonly string[] | undefined
   readonly config: string | undefined
   readonly override: readonly string[] | undefined
@@ -74,6 +77,7 @@ export function startOptions(given: StartArguments): StartOptions {
     host: given.host,
     dataDirectory: given.data,
     memory: given.memory ?? false,
+    clusterId: given['cluster-id'] === undefined ? undefined : parseClusterId(given['cluster-id']),
     topics: uniqueTopics(given.topic ?? []),
     configFile: given.config,
     overrides: (given.override ?? []).map(parseOverride),
@@ -93,6 +97,7 @@ export const START_OPTIONS = {
   host: value('address to listen on [localhost, IPv4 and IPv6]'),
   data: value(`data directory [${DEFAULT_DATA_DIRECTORY}]`),
   memory: { type: 'boolean', describe: 'keep everything in memory, nothing on disk' },
+  'cluster-id': value('cluster id of a new data directory; one that is there must have it'),
   topic: values('topic to have at start, as name:partitions[:compact]; repeatable'),
   config: value("Kafka's server.properties, as it is"),
   override: values('a setting over those of the file, as key=value; repeatable'),
@@ -144,6 +149,12 @@ function parsePort(text: string, option = '--port'): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
   if (port < 0 || port > 65_535) throw usage(`${option} ${text}: use a number from 0 to 65535`)
   return port
+}
+
+/** As kafka-storage.sh random-uuid prints them. */
+function parseClusterId(text: string): string {
+  if (!/^[\w-]{22}$/.test(text)) throw usage(`--cluster-id ${text}: use 22 letters, digits, - or _`)
+  return text
 }
 
 function parseOverride(text: string): readonly [string, string] {

@@ -146,14 +146,15 @@ const directoryExitCodes: Readonly<Record<StorageErrorKind, ExitCode>> = {
   unreadable: ExitCode.DIRECTORY_UNUSABLE,
 }
 
-type LaunchOptions = Pick<StartOptions, 'logLevel' | 'logRequests' | 'controlPort'>
+type LaunchOptions = Pick<StartOptions, 'logLevel' | 'logRequests' | 'controlPort' | 'clusterId'>
 
 async function run(settings: Settings, options: LaunchOptions, log: Logger) {
-  const { logLevel, logRequests, controlPort } = options
+  const { logLevel, logRequests, controlPort, clusterId } = options
   const loggers = rootLoggerLevels(kafkaLevel(logLevel), (changed) => {
     log.level = changed.toLowerCase()
   })
-  const start = { settings, clock: systemClock, log, loggers, keepAlive: true }
+  const identity = clusterId === undefined ? {} : { clusterId }
+  const start = { settings, clock: systemClock, log, loggers, keepAlive: true, ...identity }
   try {
     if (!logRequests && controlPort === undefined) return { running: await runBroker(start) }
     const disk = createDisk(start)

@@ -15,6 +15,7 @@ describe('the command line', () => {
       host: undefined,
       dataDirectory: undefined,
       memory: false,
+      clusterId: undefined,
       topics: [],
       configFile: undefined,
       overrides: [],
@@ -31,12 +32,13 @@ describe('the command line', () => {
     const text =
       '--port 19092 --host ::1 --data /var/dohle --topic orders:3 --topic users:1:compact ' +
       '--config server.properties --override a.b=c=d --override e= --mode prod --log-level debug --log-requests ' +
-      '--control-port 9093'
+      '--control-port 9093 --cluster-id 0123456789abcdefghijAB'
     expect(await parse(text)).toEqual({
       port: 19092,
       host: '::1',
       dataDirectory: '/var/dohle',
       memory: false,
+      clusterId: '0123456789abcdefghijAB',
       topics: [
         { name: 'orders', partitions: 3, compact: false },
         { name: 'users', partitions: 1, compact: true },
@@ -59,6 +61,7 @@ describe('the command line', () => {
     ['--port 65536', '--port 65536: use a number from 0 to 65535'],
     ['--port -1', '--port -1: use a number from 0 to 65535'],
     ['--port 9o92', '--port 9o92: use a number from 0 to 65535'],
+    ['--cluster-id x', '--cluster-id x: use 22 letters, digits, - or _'],
     ['--data', 'Not enough arguments following: data'],
     ['--override novalue', '--override novalue: use key=value'],
     ['--memory --data x', '--memory keeps nothing and --data keeps it: give one of them'],

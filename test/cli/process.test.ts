@@ -216,6 +216,32 @@ describe('the command as a process', () => {
     expect(readFileSync(file, 'utf8')).toContain('version=99')
   })
 
+  it('refuses a directory of another cluster, and names both', async () => {
+    const [own, other] = ['own-cluster-0123456789', 'other-cluster-01234567']
+    const first = new Command(['--port', '0', '--data', 'data', '--cluster-id', own])
+    expect((await first.ready())['clusterId']).toBe(own)
+    first.child.kill('SIGTERM')
+    await first.ended()
+    const { exitCode, message } = await refused(
+      '--port',
+      '0',
+      '--data',
+      'data',
+      '--cluster-id',
+      other,
+    )
+    expect(exitCode).toBe(ExitCode.DIRECTORY_MISMATCH)
+    expect(message).toContain(own)
+    expect(message).toContain(other)
+    expect(readFileSync(join(directory, 'data/meta.properties'), 'utf8')).toContain(own)
+  })
+
+  it.skipIf(process.platform !== 'linux')('refuses a place where none can be made', async () => {
+    const { exitCode, message } = await refused('--port', '0', '--data', '/proc/dohle/data')
+    expect(exitCode).toBe(ExitCode.DIRECTORY_UNUSABLE)
+    expect(message).toContain('/proc/dohle')
+  })
+
   it('refuses a directory it cannot make', async () => {
     writeFileSync(join(directory, 'file'), '')
     const { exitCode, message } = await refused('--port', '0', '--data', 'file/data')

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { dirname } from 'node:path'
 import type { DirectoryEntry, FileAccess, FileKind, FileLock, Files, OpenFile } from './files.ts'
 import { systemErrorCode } from './files.ts'
 
@@ -63,8 +64,17 @@ export class NodeFiles implements Files {
       .map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
   }
 
+  /** Step by step: Node's own way of making parents runs for ever where a file system makes none. */
   makeDirectory(path: string): void {
-    fs.mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE })
+    if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+    const parent = dirname(path)
+    if (parent !== path) this.makeDirectory(parent)
+    try {
+      fs.mkdirSync(path, { mode: DIRECTORY_MODE })
+    } catch (error) {
+      // Someone else was faster, or it is a file and says so when it is used.
+      if (systemErrorCode(error) !== 'EEXIST') throw error
+    }
   }
 
   rename(from: string, to: string): void {
