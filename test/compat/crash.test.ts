@@ -104,16 +104,23 @@ describe('kill -9', () => {
     const messages = Array.from({ length: 100 }, (_, partition) => ({ partition, value: 'x' }))
     await producer.sendBatch({ topicMessages: names.map((topic) => ({ topic, messages })) })
     await Promise.all([admin.disconnect(), producer.disconnect()])
-    await dohle.program.stop('SIGKILL')
-    const again = await restart(port, directory)
-    expect(again.tookMs).toBeLessThan(START_LIMIT_MS)
+    let running = dohle
+    const startsMs: number[] = []
+    // The median of three, since other jobs of the machine may hold one up.
+    for (let kill = 0; kill < 3; kill++) {
+      await running.program.stop('SIGKILL')
+      const started = await restart(port, directory)
+      running = started.dohle
+      startsMs.push(started.tookMs)
+    }
+    expect(median(startsMs)).toBeLessThan(START_LIMIT_MS)
     const offsets = await runWell(
-      kafkaTool('kafka-get-offsets', ['--bootstrap-server', again.dohle.bootstrap]),
+      kafkaTool('kafka-get-offsets', ['--bootstrap-server', running.bootstrap]),
     )
     const ends = offsets.filter((line) => line.startsWith('wide-'))
     expect(ends).toHaveLength(1_000)
     expect(ends.every((line) => line.endsWith(':1'))).toBe(true)
-    await again.dohle.stop()
+    await running.stop()
     rmSync(directory, { recursive: true })
   })
 })
