@@ -56,7 +56,12 @@ export class FaultyFiles implements Files {
     if (this.writeFileError !== undefined && length > 0) {
       throw systemError(this.writeFileError, 'write', path)
     }
-    if (length > this.bytesLeft) throw systemError('ENOSPC', 'write', path)
+    if (length > this.bytesLeft) {
+      // The old content is gone, and what fits of the new one is there.
+      this.#files.writeFile(path, Buffer.from(content).subarray(0, this.bytesLeft))
+      this.bytesLeft = 0
+      throw systemError('ENOSPC', 'write', path)
+    }
     this.bytesLeft -= length
     this.#files.writeFile(path, content)
   }

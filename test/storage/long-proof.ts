@@ -7,6 +7,7 @@
 import { flipsOf, isUnprotected, makeOriginal, outcomeOf } from './bit-flips.ts'
 import { type Crash, randomOf } from './crash-files.ts'
 import { type Story, tell, violations } from './crash-story.ts'
+import { fullDiskViolations, SCRIPT_BYTES } from './full-disk.ts'
 import { Killer, type KillPlan } from './kills.ts'
 
 const SEEDS = 12
@@ -124,6 +125,14 @@ async function bitFlips(isClean: boolean): Promise<void> {
   print(`  ${detected} detected, ${unprotected} in files without a checksum not`)
 }
 
+async function fullDisks(isKilled: boolean): Promise<void> {
+  const tally = new Tally(`full disk, then a ${isKilled ? 'kill' : 'clean stop'}`)
+  for (let bytesLeft = 0; bytesLeft < SCRIPT_BYTES; bytesLeft++) {
+    tally.add(`${bytesLeft} bytes left`, await fullDiskViolations({ bytesLeft, isKilled }))
+  }
+  tally.finish('disks')
+}
+
 const chosen = new Set(process.argv.slice(2))
 const isChosen = (name: string) => chosen.size === 0 || chosen.has(name)
 if (isChosen('images')) {
@@ -132,3 +141,4 @@ if (isChosen('images')) {
 }
 if (isChosen('kills')) for (const plan of ['os', 'sync'] as const) await kills(plan)
 if (isChosen('bits')) for (const isClean of [true, false]) await bitFlips(isClean)
+if (isChosen('full')) for (const isKilled of [true, false]) await fullDisks(isKilled)
