@@ -1,7 +1,7 @@
 // npm run build: dist/cli.js (the command, one file), dist/index.js and dist/protocol.js (the
 // library), dist/types (declarations). Does nothing when nothing changed.
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root, whenChanged } from './inputs.mjs'
@@ -16,7 +16,15 @@ const inputs = [
   'tsconfig.json',
 ]
 
-const library = { index: 'src/index.ts', protocol: 'src/protocol/index.ts' }
+const library = {
+  index: 'src/index.ts',
+  protocol: 'src/protocol/index.ts',
+  vitest: 'src/runners/vitest.ts',
+  jest: 'src/runners/jest.ts',
+}
+
+/** Jest, and much that is written for it, loads CommonJS alone. */
+const commonJs = { index: 'src/index.ts', jest: 'src/runners/jest.ts' }
 
 // Packages written as CommonJS (pino) call require for Node's own modules; ESM has none.
 const banner = {
@@ -35,7 +43,7 @@ function options() {
     target: 'node20.19',
     legalComments: 'none',
     // Native speed-ups have a pure path behind them and are looked for when the process runs.
-    external: Object.keys(optionalDependencies),
+    external: [...Object.keys(optionalDependencies), 'vitest'],
     define: { DOHLE_VERSION: JSON.stringify(version) },
     banner,
     logLevel: 'warning',
@@ -60,12 +68,15 @@ export function buildCommand() {
 export function buildLibrary() {
   const results = [
     ...Object.keys(library).map((name) => `dist/${name}.js`),
+    ...Object.keys(commonJs).map((name) => `dist/cjs/${name}.js`),
     'dist/types/index.d.ts',
+    'dist/cjs/types/index.d.ts',
   ]
   return whenChanged({ stamp: 'dist/.library', inputs, results }, async () => {
     const { build } = await import('esbuild')
     rmSync(join(root, 'dist/types'), { recursive: true, force: true })
     rmSync(join(root, 'dist/chunks'), { recursive: true, force: true })
+    rmSync(join(root, 'dist/cjs'), { recursive: true, force: true })
     await build({
       ...options(),
       entryPoints: library,
@@ -80,7 +91,33 @@ export function buildLibrary() {
       stdio: 'inherit',
     })
     if (status !== 0) throw new Error('tsc could not write the declarations')
+    await buildCommonJs(build)
   })
+}
+
+/** Runners use the library that their users do: there is one of it, and one of each error class. */
+const shareIndex = {
+  name: 'share index',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/index\.ts$/ }, ({ importer }) =>
+      importer.includes('runners') ? { path: './index.js', external: true } : undefined,
+    )
+  },
+}
+
+async function buildCommonJs(build) {
+  await build({
+    ...options(),
+    format: 'cjs',
+    entryPoints: commonJs,
+    outdir: 'dist/cjs',
+    define: { ...options().define, 'import.meta.url': '__fileUrl' },
+    banner: { js: "const __fileUrl = require('node:url').pathToFileURL(__filename).href" },
+    plugins: [shareIndex],
+  })
+  writeFileSync(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n')
+  // The same declarations: whether they describe modules or CommonJS goes by the folder.
+  cpSync(join(root, 'dist/types'), join(root, 'dist/cjs/types'), { recursive: true })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -47,9 +47,9 @@ export function readSnapshot(files: Files, directory: string): Snapshot {
 }
 
 /** Makes a data directory, which nobody uses, what it was. */
-export function writeSnapshot(files: Files, directory: string, { entries }: Snapshot): void {
+export function writeSnapshot(files: Files, directory: string, snapshot: Snapshot): void {
   clearDirectory(files, directory)
-  for (const [path, file] of entries) {
+  for (const [path, file] of snapshot.entries) {
     const target = `${directory}${path}`
     if (!file) files.makeDirectory(target)
     else {

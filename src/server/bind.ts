@@ -79,7 +79,9 @@ function isWithoutIpv6(code: string): boolean {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
+  // Not `instanceof Error`: under a test runner Node's errors may be of another realm than ours.
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error
+  return hasCode ? String(error.code) : ''
 }
 
 function describe(cause: unknown): string {

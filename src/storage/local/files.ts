@@ -79,9 +79,9 @@ export interface OpenFile {
 
 /** The system's error code of something thrown by `Files`. */
 export function systemErrorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined
+  // Not `instanceof Error`: under a test runner Node's errors may be of another realm than ours.
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error
+  return hasCode && typeof error.code === 'string' ? error.code : undefined
 }
 
 /** Replaces a small file so that a reader finds the old content or the new one, whole. */
