@@ -14,6 +14,7 @@ import type { MetadataWriter } from './metadata-writer.ts'
 import type { Meters } from './meters.ts'
 import type { Peer } from './peer.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Quotas } from './quotas/quotas.ts'
 import type { TopicAdmin } from './topics.ts'
 import type { TransactionService } from './transaction-service.ts'
 
@@ -41,6 +42,7 @@ export interface Broker {
   readonly loggers: LoggerLevels
   readonly telemetry: ClientTelemetry
   readonly meters: Meters
+  readonly quotas: Quotas
   readonly groups: GroupService
   readonly transactions: TransactionService
   /** Live brokers with the address that this peer can dial. */

@@ -20,6 +20,7 @@ export interface DeletedTopic extends TopicToDelete {
 export function decideDelete(
   image: MetadataImage,
   topics: readonly TopicToDelete[],
+  charge?: (partitions: number) => void,
 ): Decision<DeletedTopic[]> {
   const { names, ids, refused } = sortOut(topics)
   const doomed = new Map<Uuid, DeletedTopic>()
@@ -40,11 +41,27 @@ export function decideDelete(
     const error = doomed.has(topicId) ? new KafkaError('INVALID_REQUEST', why) : undefined
     doomed.set(topicId, { name, topicId, error })
   }
-  const found = Array.from(doomed.values())
+  const found = Array.from(doomed.values(), (topic) => charged(image, topic, charge))
   const records = found
     .filter(({ error }) => error === undefined)
     .map(({ topicId }): MetadataRecord => ({ type: 'RemoveTopicRecord', value: { topicId } }))
   return { records, result: [...refused, ...unknown, ...found] }
+}
+
+/** The topic, in error when the quota does not allow its deletion. */
+function charged(
+  image: MetadataImage,
+  topic: DeletedTopic,
+  charge: ((partitions: number) => void) | undefined,
+): DeletedTopic {
+  if (!charge || topic.error) return topic
+  try {
+    charge(image.topicsById.get(topic.topicId)!.partitions.length)
+    return topic
+  } catch (error) {
+    if (error instanceof KafkaError) return { ...topic, error }
+    throw error
+  }
 }
 
 /** Names and ids given once; everything else has its error already. */

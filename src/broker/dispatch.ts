@@ -12,7 +12,11 @@ import { closeConnection, type Handler, type Outcome, type RequestContext } from
 import { unsupportedApiVersions } from './handlers/18-api-versions.ts'
 import type { InterceptedCall, Interceptor } from './interceptor.ts'
 import type { Peer } from './peer.ts'
+import { callerOf } from './quotas/caller.ts'
+import type { QuotaEnforcer } from './quotas/quota-enforcer.ts'
 
+const PRODUCE_KEY = 0
+const FETCH_KEY = 1
 const API_VERSIONS_KEY = 18
 
 /** Header -> route -> version -> body -> handler -> response. */
@@ -46,11 +50,12 @@ export class RequestDispatcher implements Dispatcher {
   }
 
   #dispatch(reader: Reader, peer: Peer, nowMs: number): Exchange {
+    const byteLength = reader.end - reader.position
     const { api, apiVersion, correlationId, clientId } = readRequestHeader(reader)
     const handler = this.#routes[api.key]
     if (!handler) return new RefusedExchange(`${api.name} is not answered`)
     const { minVersion, maxVersion } = handler
-    const header = { handler, apiVersion, correlationId, clientId, peer, nowMs }
+    const header = { handler, apiVersion, correlationId, clientId, peer, nowMs, byteLength }
     if (apiVersion < minVersion || apiVersion > maxVersion) {
       if (api.key === API_VERSIONS_KEY) return this.#answerTooNewApiVersions(header)
       return new RefusedExchange(
@@ -80,12 +85,15 @@ interface RequestHeader {
   readonly clientId: string
   readonly peer: Peer
   readonly nowMs: number
+  /** Of the whole request. */
+  readonly byteLength: number
 }
 
 /** Bytes that are not answered. */
 class RefusedExchange implements Exchange {
   readonly state = 'failed'
   readonly nextMayStart = false
+  readonly throttleTimeMs = 0
   onChange: ((exchange: Exchange) => void) | undefined
   readonly failure: string
 
@@ -104,6 +112,7 @@ class RefusedExchange implements Exchange {
 class RequestExchange implements Exchange, RequestContext, InterceptedCall {
   state: Exchange['state'] = 'pending'
   nextMayStart = false
+  throttleTimeMs = 0
   onChange: ((exchange: Exchange) => void) | undefined
   failure = ''
   readonly apiVersion: number
@@ -113,6 +122,10 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
   readonly request: RequestOf<Api>
   readonly #handler: Handler
   readonly #correlationId: number
+  readonly #byteLength: number
+  /** Where a quota is set: when the work began that goes on now, and what came before it. */
+  #busySinceMs = 0
+  #busyMs = 0
   readonly #broker: Broker
   #response: ResponseOf<Api> | undefined
   #sentCallbacks: (() => void)[] | undefined
@@ -125,11 +138,13 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
     this.nowMs = header.nowMs
     this.#handler = header.handler
     this.#correlationId = header.correlationId
+    this.#byteLength = header.byteLength
     this.request = request
     this.#broker = broker
   }
 
   begin(): void {
+    if (this.#broker.quotas.active !== undefined) this.#busySinceMs = performance.now()
     try {
       const outcome = this.#handler.handle(this.request, this, this.#broker)
       if (outcome instanceof Promise) this.#await(outcome)
@@ -137,6 +152,7 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
     } catch (error) {
       this.#settleError(error)
     }
+    if (this.#busySinceMs !== 0) this.#busyMs = performance.now() - this.#busySinceMs
   }
 
   beginIntercepted(interceptor: Interceptor): void {
@@ -190,8 +206,39 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
     meters.requestTimeMs[this.#handler.api.key]! += Math.max(0, clock.nowMs() - this.nowMs)
   }
 
-  settle(outcome: Outcome<ResponseOf<Api>>): void {
+  /** Measured up to the first wait: what comes after it is mostly somebody else's time. */
+  get busyMs(): number {
+    if (this.#busySinceMs === 0) return 0
+    return this.#busyMs > 0 ? this.#busyMs : performance.now() - this.#busySinceMs
+  }
+
+  /** The outcome with the time that its client has to wait now. */
+  #throttled(quotas: QuotaEnforcer, outcome: ResponseOf<Api> | null): Outcome<ResponseOf<Api>> {
+    const { key, response } = this.#handler.api
+    const nowMs = this.#broker.clock.nowMs()
+    const caller = callerOf(this)
+    const decided = outcome?.['throttleTimeMs']
+    let throttleTimeMs = typeof decided === 'number' ? decided : 0
+    if (key === PRODUCE_KEY) {
+      const ms = quotas.produced(caller, this.#byteLength, nowMs)
+      throttleTimeMs = Math.max(throttleTimeMs, ms)
+    }
+    // A Fetch has asked for itself: its answer depends on it.
+    if (key !== FETCH_KEY && outcome !== null) {
+      throttleTimeMs = Math.max(throttleTimeMs, quotas.handled(caller, this.busyMs, nowMs))
+    }
+    this.throttleTimeMs = throttleTimeMs
+    const isTold = throttleTimeMs > 0 && response.fields['throttleTimeMs'] !== undefined
+    return isTold && outcome !== null ? { ...outcome, throttleTimeMs } : outcome
+  }
+
+  settle(decided: Outcome<ResponseOf<Api>>): void {
     assert(this.state === 'pending', 'a request to be answered once')
+    const quotas = this.#broker.quotas.active
+    const outcome =
+      quotas === undefined || decided === closeConnection
+        ? decided
+        : this.#throttled(quotas, decided)
     if (outcome === closeConnection) {
       this.failure ||= `${this.#handler.api.name} version ${this.apiVersion} failed`
       this.state = 'failed'
@@ -239,6 +286,17 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
   }
 
   encode(writer: Writer): void {
+    const quotas = this.#broker.quotas.active
+    if (quotas === undefined) {
+      this.#encode(writer)
+      return
+    }
+    const sinceMs = performance.now()
+    this.#encode(writer)
+    quotas.wrote(callerOf(this), performance.now() - sinceMs, this.#broker.clock.nowMs())
+  }
+
+  #encode(writer: Writer): void {
     try {
       this.#write(writer, this.#response!)
     } catch (error) {

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly nextMayStart: boolean
   /** Called when one of the two above changes later on. */
   onChange: ((exchange: Exchange) => void) | undefined
+  /** When no longer pending: how long the connection is not read after it (a quota); mostly 0. */
+  readonly throttleTimeMs: number
   /** Why the connection has to close, when `failed`. */
   readonly failure: string
   /**

@@ -31,6 +31,8 @@ export interface FetchContext {
   readonly partitions: readonly WantedPartition[]
   /** `data` in the order of `partitions`. */
   answer(data: readonly PartitionData[], nowMs: number): FetchAnswer
+  /** The answer to a client that has to wait: nothing is sent, and the session stays as it is. */
+  throttled(): Pick<FetchAnswer, 'errorCode' | 'sessionId'>
 }
 
 export interface FetchAnswer {
@@ -161,6 +163,7 @@ export class FetchSessions {
     return {
       errorCode: ErrorCode.NONE,
       partitions,
+      throttled: noSession,
       answer: (data, nowMs) => {
         const session = this.#create(request.byId, partitions.length, nowMs)
         if (session) {
@@ -192,13 +195,16 @@ export class FetchSessions {
     return {
       errorCode: ErrorCode.NONE,
       partitions,
-      answer(data) {
-        if (session.epoch !== expectedEpoch) {
-          const errorCode = ErrorCode.INVALID_FETCH_SESSION_EPOCH
-          return { errorCode, sessionId: NO_SESSION_ID, positions: [] }
+      throttled() {
+        if (session.epoch === expectedEpoch) {
+          return { errorCode: ErrorCode.NONE, sessionId: session.sessionId }
         }
-        const { sessionId } = session
-        return { errorCode: ErrorCode.NONE, sessionId, positions: news(session, partitions, data) }
+        return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: NO_SESSION_ID }
+      },
+      answer(data) {
+        const { errorCode, sessionId } = this.throttled()
+        if (errorCode !== ErrorCode.NONE) return { errorCode, sessionId, positions: [] }
+        return { errorCode, sessionId, positions: news(session, partitions, data) }
       },
     }
   }
@@ -235,6 +241,7 @@ function sessionless(request: SessionRequest): FetchContext {
   return {
     errorCode: ErrorCode.NONE,
     partitions,
+    throttled: noSession,
     answer: () => ({
       errorCode: ErrorCode.NONE,
       sessionId: NO_SESSION_ID,
@@ -243,10 +250,15 @@ function sessionless(request: SessionRequest): FetchContext {
   }
 }
 
+function noSession() {
+  return { errorCode: ErrorCode.NONE, sessionId: NO_SESSION_ID }
+}
+
 function unusable(errorCode: ErrorCode): FetchContext {
   return {
     errorCode,
     partitions: [],
+    throttled: noSession,
     answer: () => ({ errorCode, sessionId: NO_SESSION_ID, positions: [] }),
   }
 }

@@ -24,6 +24,8 @@ export interface RequestContext {
    * whose effect is already decided when they wait, such as an append handed to the log.
    */
   startNext(): void
+  /** How long the thread was busy with the request so far; 0 where no quota is set. */
+  readonly busyMs: number
   /** What the log says when the handler answers `closeConnection`. */
   explainClose(reason: string): void
 }

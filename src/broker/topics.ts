@@ -28,6 +28,13 @@ export interface NewPartitions {
   readonly assignments: readonly { readonly brokerIds: readonly number[] }[] | null
 }
 
+/** How topics are changed. */
+export interface ChangeOptions {
+  readonly validateOnly: boolean
+  /** Told of each topic's partitions before they change. Throws when they may not (a quota). */
+  readonly charge?: ((partitions: number) => void) | undefined
+}
+
 /** Creates, grows and deletes topics: Kafka's rules, order of checks and words. */
 export class TopicAdmin {
   readonly #metadata: MetadataWriter
@@ -58,7 +65,7 @@ export class TopicAdmin {
    */
   create(
     topics: readonly NewTopic[],
-    options: { readonly validateOnly: boolean },
+    options: ChangeOptions,
   ): Outcome<CreatedTopic>[] | Promise<Outcome<CreatedTopic>[]> {
     return this.#metadata.update((image) => this.#decideCreate(image, topics, options))
   }
@@ -79,13 +86,16 @@ export class TopicAdmin {
   }
 
   /** Outcomes in the order of `topics`, without repetitions. */
-  delete(topics: readonly TopicToDelete[]): DeletedTopic[] | Promise<DeletedTopic[]> {
-    return this.#metadata.update((image) => decideDelete(image, topics))
+  delete(
+    topics: readonly TopicToDelete[],
+    { charge }: Pick<ChangeOptions, 'charge'> = {},
+  ): DeletedTopic[] | Promise<DeletedTopic[]> {
+    return this.#metadata.update((image) => decideDelete(image, topics, charge))
   }
 
   createPartitions(
     topics: readonly NewPartitions[],
-    options: { readonly validateOnly: boolean },
+    options: ChangeOptions,
   ): Outcome<undefined>[] | Promise<Outcome<undefined>[]> {
     return this.#metadata.update((image) => this.#decideGrow(image, topics, options))
   }
@@ -102,7 +112,7 @@ export class TopicAdmin {
   #decideCreate(
     image: MetadataImage,
     topics: readonly NewTopic[],
-    { validateOnly }: { readonly validateOnly: boolean },
+    { validateOnly, charge }: ChangeOptions,
   ): Decision<Outcome<CreatedTopic>[]> {
     const { once, refused } = sortOut(topics, [CLUSTER_METADATA_TOPIC])
     const excess = tooMany(askedFor(once, this.#settings.numPartitions))
@@ -117,6 +127,7 @@ export class TopicAdmin {
         const plan = planTopic(spec, { image, settings: this.#settings, twins, topicId, start })
         const { numPartitions } = plan.topic
         this.#checkRoom(image, added.topics + 1, added.partitions + numPartitions)
+        charge?.(numPartitions)
         added.topics++
         added.partitions += numPartitions
         records.push(...plan.records)
@@ -143,7 +154,7 @@ export class TopicAdmin {
   #decideGrow(
     image: MetadataImage,
     topics: readonly NewPartitions[],
-    { validateOnly }: { readonly validateOnly: boolean },
+    { validateOnly, charge }: ChangeOptions,
   ): Decision<Outcome<undefined>[]> {
     const { once, refused } = sortOut(topics, [])
     const records: MetadataRecord[] = []
@@ -154,6 +165,7 @@ export class TopicAdmin {
         const excess = tooMany(added + growth.length)
         if (excess) throw excess
         this.#checkRoom(image, 0, added + growth.length)
+        charge?.(growth.length)
         added += growth.length
         records.push(...growth)
         return undefined

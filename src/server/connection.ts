@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Cancel } from '../base/clock.ts'
 import type { Exchange } from '../broker/exchange.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import type { ConnectionPeer } from './connection-peer.ts'
@@ -40,6 +41,8 @@ export class Connection implements Receiver, MemoryWaiter {
   #flushesDone = 0
   #paused = true
   #choked = false
+  /** Quotas that keep it from reading for a while: what ends each of them early. */
+  readonly #mutes = new Set<Cancel>()
   /** No more requests: the connection ends when the responses are out. */
   #ending = false
   #failed = false
@@ -235,12 +238,13 @@ export class Connection implements Receiver, MemoryWaiter {
       !this.#ending &&
       !this.#blockedBy &&
       !this.#choked &&
+      this.#mutes.size === 0 &&
       this.#waiting.length < this.#host.limits.maxInFlightRequests
     )
   }
 
   #mayRead(): boolean {
-    if (this.#kept || this.#choked) return false
+    if (this.#kept || this.#choked || this.#mutes.size > 0) return false
     return !this.#assembler.active || this.#host.requestMemory.mayRead(this)
   }
 
@@ -281,9 +285,19 @@ export class Connection implements Receiver, MemoryWaiter {
   #finish(exchange: Exchange): void {
     const { writer, limits } = this.#host
     if (exchange.state === 'ready') exchange.encode(writer)
+    if (exchange.throttleTimeMs > 0) this.#mute(exchange.throttleTimeMs)
     this.#encoded.push(exchange)
     // Many requests may come with one read: what they answer is bounded before the tick is over.
     if (writer.byteLength > limits.maxUnsentBytes) this.#flush()
+  }
+
+  /** Reads on when `throttleTimeMs` is over, as Kafka does for a client over its quota. */
+  #mute(throttleTimeMs: number): void {
+    const cancel = this.#host.clock.schedule(throttleTimeMs, () => {
+      this.#mutes.delete(cancel)
+      this.#host.schedule(this)
+    })
+    this.#mutes.add(cancel)
   }
 
   #flush(): void {
@@ -338,6 +352,8 @@ export class Connection implements Receiver, MemoryWaiter {
   #closed(): void {
     this.#ending = true
     this.#dropKept()
+    for (const cancel of this.#mutes) cancel()
+    this.#mutes.clear()
     this.#assembler.reset()
     this.#host.requestMemory.done(this)
     this.#release(Number.POSITIVE_INFINITY)

@@ -44,6 +44,10 @@ class HeldExchange implements Exchange {
     return this.#exchange?.nextMayStart ?? false
   }
 
+  get throttleTimeMs(): number {
+    return this.#exchange?.throttleTimeMs ?? 0
+  }
+
   get failure(): string {
     return this.#exchange?.failure ?? ''
   }

@@ -17,6 +17,7 @@ import type { LoggerLevels } from '../broker/logger-levels.ts'
 import { MetadataWriter } from '../broker/metadata-writer.ts'
 import { Meters } from '../broker/meters.ts'
 import { ProducerIds } from '../broker/producer-ids.ts'
+import { Quotas } from '../broker/quotas/quotas.ts'
 import { startRecords } from '../broker/registration.ts'
 import { TopicAdmin } from '../broker/topics.ts'
 import { TransactionService } from '../broker/transaction-service.ts'
@@ -96,6 +97,8 @@ export async function runBroker(options: RunBrokerOptions): Promise<RunningBroke
     const core = await openCore(options, bound)
     server.start(core.dispatcher)
     health.serve(core)
+    server.throttleAddress = (address, nowMs) =>
+      health.broker?.quotas.active?.connected(address, nowMs) ?? 0
     return new ServingBroker(options, { server, listeners: bound, core, health, http })
   } catch (error) {
     await http?.close()
@@ -348,6 +351,7 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
       maxBytes: () => settings.telemetryMaxBytes,
     }),
     meters: new Meters(),
+    quotas: new Quotas(engine.metadata, settings),
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds,

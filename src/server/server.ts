@@ -17,6 +17,8 @@ import { RequestMemory } from './request-memory.ts'
 const RECEIVE_BUFFER_BYTES = 1024 * 1024
 /** How often connections are looked over for idle and stalled ones. */
 const SWEEP_INTERVAL_MS = 1_000
+/** Connections over their quota that are kept until they are closed. */
+const MAX_THROTTLED = 1_000
 
 export interface ServerOptions {
   readonly clock: Clock
@@ -58,6 +60,9 @@ export class Server implements ConnectionHost {
   readonly #waiting: Waiting[] = []
   #stopping = false
   #whenEmpty: (() => void) | undefined
+  /** How long a new connection from `address` has to wait, only to be closed then; 0: it is let in. */
+  throttleAddress: ((address: string, nowMs: number) => number) | undefined
+  readonly #throttled = new Set<net.Socket>()
 
   constructor(options: ServerOptions) {
     this.clock = options.clock
@@ -130,6 +135,7 @@ export class Server implements ConnectionHost {
     this.stopAccepting()
     if (this.#sweepTimer) this.#timers.cancel(this.#sweepTimer)
     for (const { socket } of this.#waiting.splice(0)) socket.destroy()
+    for (const socket of this.#throttled) socket.destroy()
     for (const connection of this.#connections) connection.drain()
     if (this.#connections.size > 0) await this.#emptyWithin(graceMs)
     await Promise.all(this.#listening.map(closeServer))
@@ -165,6 +171,12 @@ export class Server implements ConnectionHost {
       accepted.destroy()
       return
     }
+    const throttleMs = this.throttleAddress?.(address, this.clock.nowMs()) ?? 0
+    if (throttleMs > 0) {
+      this.#logRefusal(address, 'connection_creation_rate, a quota of its address')
+      this.#closeLater(accepted, throttleMs)
+      return
+    }
     const peer = new ConnectionPeer({
       connectionId: this.#nextConnectionId++,
       address,
@@ -179,6 +191,19 @@ export class Server implements ConnectionHost {
     const socket = receiveInto(accepted, this.#receiveMode, connection)
     if (!this.#keepAlive) socket.unref()
     connection.start(socket)
+  }
+
+  /** As Kafka does: whoever is closed at once comes back at once. */
+  #closeLater(socket: net.Socket, throttleMs: number): void {
+    if (this.#throttled.size >= MAX_THROTTLED) {
+      socket.destroy()
+      return
+    }
+    this.#throttled.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => this.#throttled.delete(socket))
+    if (!this.#keepAlive) socket.unref()
+    this.#timers.after(throttleMs, () => socket.destroy())
   }
 
   #refusal(address: string): string | undefined {

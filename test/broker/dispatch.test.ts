@@ -26,7 +26,7 @@ const clock = new VirtualClock()
 function setUp(...handlers: Handler[]) {
   const lines: LogLine[] = []
   // Dispatching looks at nothing else of a broker.
-  const parts = { handlers, log: recordingLogger(lines), clock, meters: new Meters() }
+  const parts = { handlers, log: recordingLogger(lines), clock, meters: new Meters(), quotas: {} }
   const broker = parts as unknown as Broker
   const dispatcher = new RequestDispatcher(broker)
   const peer = testPeer()

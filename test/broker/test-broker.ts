@@ -16,6 +16,7 @@ import { MetadataWriter } from '../../src/broker/metadata-writer.ts'
 import { Meters } from '../../src/broker/meters.ts'
 import type { Peer } from '../../src/broker/peer.ts'
 import { ProducerIds } from '../../src/broker/producer-ids.ts'
+import { Quotas } from '../../src/broker/quotas/quotas.ts'
 import { TopicAdmin } from '../../src/broker/topics.ts'
 import { TransactionService } from '../../src/broker/transaction-service.ts'
 import { Writer } from '../../src/protocol/bytes/writer.ts'
@@ -80,6 +81,7 @@ export async function startTestBroker(
       maxBytes: () => settings.telemetryMaxBytes,
     }),
     meters: new Meters(),
+    quotas: new Quotas(metadata, settings),
     fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
     fetches: new DelayedFetches(timers),
     producerIds: new ProducerIds(metadata, 1),

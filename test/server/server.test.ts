@@ -322,3 +322,38 @@ describe('stopping', () => {
     await until(() => client.closed)
   })
 })
+
+describe('quotas', () => {
+  test('a client that has to wait is answered at once and not read until its time is over', async () => {
+    const { server, port, requests, close } = await startToyServer({
+      answer({ text, exchange }) {
+        if (text === 'much') exchange.throttleTimeMs = 80
+        exchange.answer(text)
+      },
+    })
+    const client = await RawClient.connect(port)
+    const startMs = performance.now()
+    client.socket.write(Buffer.concat([frame('much'), frame('more')]))
+    await until(() => client.frames.length === 1)
+    expect(requests.map(({ text }) => text)).toEqual(['much'])
+    await until(() => client.frames.length === 2)
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(78)
+    expect(server.connectionCount).toBe(1)
+    client.socket.destroy()
+    await close()
+  })
+
+  test('a connection over the rate of its address is closed after its wait', async () => {
+    const { server, port, close } = await startToyServer()
+    let calls = 0
+    server.throttleAddress = () => (++calls > 1 ? 30 : 0)
+    const first = await RawClient.connect(port)
+    await until(() => server.connectionCount === 1)
+    const second = await RawClient.connect(port)
+    await until(() => second.closed)
+    expect(server.connectionCount).toBe(1)
+    expect(first.closed).toBe(false)
+    first.socket.destroy()
+    await close()
+  })
+})

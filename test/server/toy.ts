@@ -20,6 +20,7 @@ export interface ToyRequest {
 export class ToyExchange implements Exchange {
   state: Exchange['state'] = 'pending'
   nextMayStart = false
+  throttleTimeMs = 0
   onChange: ((exchange: Exchange) => void) | undefined
   failure = ''
   sentCount = 0

@@ -14,6 +14,7 @@ import type { FetchContext, SessionRequest } from '../fetch-session.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { isolationLevel } from '../isolation.ts'
 import { LeaderHints } from '../leader-hints.ts'
+import { callerOf } from '../quotas/caller.ts'
 
 type Request = RequestOf<typeof Fetch>
 type Response = ResponseOf<typeof Fetch>
@@ -25,6 +26,8 @@ const BATCHES_SINCE = 4
 const HINTS_SINCE = 16
 /** Topics are named by their ids from this version on. */
 const IDS_SINCE = 13
+/** What a response says of a partition besides records. */
+const PARTITION_OVERHEAD_BYTES = 48
 
 /**
  * Reads batches as they are stored, waiting for `minBytes` of them at most `maxWaitMs`: see
@@ -67,9 +70,12 @@ function allInError(request: Request, errorCode: ErrorCode): TopicResponse[] {
   }))
 }
 
-function limitsOf(request: Request, { apiVersion }: RequestContext, broker: Broker): FetchLimits {
-  const { settings, fetches } = broker
-  const maxBytes = Math.min(request.maxBytes, settings.fetchMaxBytes, fetches.maxBytes)
+function limitsOf(request: Request, context: RequestContext, broker: Broker): FetchLimits {
+  const { apiVersion } = context
+  const { settings, fetches, quotas } = broker
+  const quotaBytes = quotas.active?.fetchBytesMax(callerOf(context)) ?? Number.POSITIVE_INFINITY
+  const { fetchMaxBytes } = settings
+  const maxBytes = Math.min(request.maxBytes, fetchMaxBytes, fetches.maxBytes, quotaBytes)
   return {
     isolationLevel: request.isolationLevel,
     minBytes: Math.min(request.minBytes, maxBytes),
@@ -167,6 +173,12 @@ class FetchWork {
   }
 
   #answer(pass: FetchPass): Response {
+    const throttleTimeMs = this.#throttleTimeMs(pass)
+    if (throttleTimeMs > 0) {
+      pass.release()
+      const { errorCode, sessionId } = this.#session.throttled()
+      return { throttleTimeMs, errorCode, sessionId, responses: [] }
+    }
     const { errorCode, sessionId, positions } = this.#session.answer(
       pass.partitions,
       this.#broker.clock.nowMs(),
@@ -184,6 +196,17 @@ class FetchWork {
       else responses.push({ topic, topicId, partitions: [data] })
     }
     return { errorCode, sessionId, responses, nodeEndpoints: hints.nodeEndpoints() }
+  }
+
+  /** Of what would be sent: record bytes, and about as much around them as there is. */
+  #throttleTimeMs({ byteLength, partitions }: FetchPass): number {
+    const quotas = this.#broker.quotas.active
+    if (quotas === undefined) return 0
+    const nowMs = this.#broker.clock.nowMs()
+    const caller = callerOf(this.#context)
+    const busyMs = quotas.handled(caller, this.#context.busyMs, nowMs)
+    const size = byteLength + partitions.length * PARTITION_OVERHEAD_BYTES
+    return Math.max(busyMs, quotas.fetched(caller, size, nowMs))
   }
 
   #count({ topic, topicId }: WantedPartition, { errorCode, records }: PartitionData): void {

@@ -4,18 +4,26 @@ import type { ResponseOf } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import type { CreatedTopic } from '../plan-topic.ts'
+import { mutationQuota } from '../quotas/mutation-quota.ts'
 import { settled } from '../settled.ts'
 import { effectiveTopicConfigs } from '../topic-config-sources.ts'
 import type { Outcome } from '../topics.ts'
+
+/** From this version on clients know THROTTLING_QUOTA_EXCEEDED. */
+const STRICT_SINCE = 6
 
 /** Rules: admin-and-config.md section 2. */
 export const createTopics = handler(
   CreateTopics,
   [2, 7],
-  ({ topics, validateOnly }, _context, broker) =>
-    settled(broker.topics.create(topics, { validateOnly }), (outcomes) => ({
+  ({ topics, validateOnly }, context, broker) => {
+    const quota = mutationQuota(context, broker, STRICT_SINCE)
+    const created = broker.topics.create(topics, { validateOnly, charge: quota?.charge })
+    return settled(created, (outcomes) => ({
+      throttleTimeMs: quota?.throttleTimeMs ?? 0,
       topics: outcomes.map((outcome) => describe(outcome, broker)),
-    })),
+    }))
+  },
   {
     errorResponse: ({ topics }, error) => ({
       topics: topics.map(({ name }) => ({ name, ...error, configs: [] })),

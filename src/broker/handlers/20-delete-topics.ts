@@ -4,18 +4,26 @@ import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import type { TopicToDelete } from '../delete-topics.ts'
 import { handler } from '../handler.ts'
+import { mutationQuota } from '../quotas/mutation-quota.ts'
 import { settled } from '../settled.ts'
+
+/** From this version on clients know THROTTLING_QUOTA_EXCEEDED. */
+const STRICT_SINCE = 5
 
 /** Rules: admin-and-config.md section 2. */
 export const deleteTopics = handler(
   DeleteTopics,
   [1, 6],
-  (request, { apiVersion }, broker) => {
+  (request, context, broker) => {
+    const { apiVersion } = context
     if (!broker.settings.deleteTopicEnable) {
       // Clients older than KIP-322 do not know the code.
       throw new KafkaError(apiVersion < 3 ? 'INVALID_REQUEST' : 'TOPIC_DELETION_DISABLED')
     }
-    return settled(broker.topics.delete(topicsOf(request)), (deleted) => ({
+    const quota = mutationQuota(context, broker, STRICT_SINCE)
+    const done = broker.topics.delete(topicsOf(request), { charge: quota?.charge })
+    return settled(done, (deleted) => ({
+      throttleTimeMs: quota?.throttleTimeMs ?? 0,
       responses: deleted.map(({ name, topicId, error }) => ({
         name,
         topicId,

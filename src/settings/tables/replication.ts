@@ -166,13 +166,7 @@ export const replicationSettings = {
     dynamic,
     unused,
   ),
-  'quota.window.num': int(
-    11,
-    atLeast(1),
-    'low',
-    'Time windows that client quotas look at.',
-    unused,
-  ),
+  'quota.window.num': int(11, atLeast(1), 'low', 'Time windows that client quotas look at.'),
   'replication.quota.window.num': int(
     11,
     atLeast(1),
@@ -192,15 +186,8 @@ export const replicationSettings = {
     atLeast(1),
     'low',
     'Time windows that the quota of topic changes looks at.',
-    unused,
   ),
-  'quota.window.size.seconds': int(
-    1,
-    atLeast(1),
-    'low',
-    'Length of a window of client quotas.',
-    unused,
-  ),
+  'quota.window.size.seconds': int(1, atLeast(1), 'low', 'Length of a window of client quotas.'),
   'replication.quota.window.size.seconds': int(
     1,
     atLeast(1),
@@ -220,7 +207,6 @@ export const replicationSettings = {
     atLeast(1),
     'low',
     'Length of a window of the quota of topic changes.',
-    unused,
   ),
   'client.quota.callback.class': className(
     null,
