@@ -56,8 +56,8 @@ export class TopicLogs {
             : spec,
           isThere,
         )
+        await this.#giveWay()
       }
-      await this.#giveWay()
     }
   }
 
