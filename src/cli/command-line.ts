@@ -65,6 +65,7 @@ export interface StartArguments {
   readonly 'log-level': LogLevel | undefined
   readonly 'log-requests': boolean | undefined
   readonly 'control-port': string | undefined
+  readonly http: string | undefined
 }
 
 /** Throws `StartError` (USAGE) naming the argument at fault. */
@@ -80,7 +81,10 @@ export function startOptions(given: StartArguments): StartOptions {
     clusterId: given['cluster-id'] === undefined ? undefined : parseClusterId(given['cluster-id']),
     topics: uniqueTopics(given.topic ?? []),
     configFile: given.config,
-    overrides: (given.override ?? []).map(parseOverride),
+    overrides: [
+      ...(given.http === undefined ? [] : [[HTTP_LISTENER, given.http] as const]),
+      ...(given.override ?? []).map(parseOverride),
+    ],
     mode: given.mode,
     logLevel: given['log-level'] ?? 'info',
     logRequests: given['log-requests'] ?? false,
@@ -90,6 +94,8 @@ export function startOptions(given: StartArguments): StartOptions {
         : parsePort(given['control-port'], '--control-port'),
   }
 }
+
+const HTTP_LISTENER = 'dohle.http.listener'
 
 /** The options of `start`, which other commands take too. */
 export const START_OPTIONS = {
@@ -104,6 +110,7 @@ export const START_OPTIONS = {
   mode: { ...value('set of defaults [dev]'), choices: ['dev', 'prod'] as const },
   'log-level': { ...value('least level logged [info]'), choices: LOG_LEVELS },
   'log-requests': { type: 'boolean', describe: 'log every request and its answer, decoded' },
+  http: value('where /livez, /readyz and /metrics are served, as PORT or HOST:PORT [nowhere]'),
   'control-port': value('port of the API for tests (faults, clean state), 0 for a free one'),
 } as const
 

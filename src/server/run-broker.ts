@@ -37,6 +37,7 @@ import { type BoundListener, nodesFor, registeredEndpoint } from './endpoints.ts
 import { HoldingDispatcher } from './holding-dispatcher.ts'
 import type { HttpEndpoint } from './http/http-endpoint.ts'
 import { probeReceiveMode } from './receive.ts'
+import type { ReturnWatch } from './return-watch.ts'
 import { Server } from './server.ts'
 import { LiveServerLimits } from './server-limits.ts'
 import { createStartTopics } from './start-topics.ts'
@@ -94,7 +95,7 @@ export async function runBroker(options: RunBrokerOptions): Promise<RunningBroke
   try {
     http = await openHttp(options, health)
     const bound = await listen(server, listeners)
-    const core = await openCore(options, bound)
+    const core = await openCore(options, bound, server.returns)
     server.start(core.dispatcher)
     health.serve(core)
     server.throttleAddress = (address, nowMs) =>
@@ -206,7 +207,7 @@ class ServingBroker implements RunningBroker {
       const { clusterId, cutConnections, opened } = await prepare()
       if (cutConnections) this.#server.cutConnections()
       const options = clusterId === undefined ? this.#options : { ...this.#options, clusterId }
-      this.#core = await openCore(options, this.listeners)
+      this.#core = await openCore(options, this.listeners, this.#server.returns)
       await opened?.(this.#core.broker)
     } catch (error) {
       // There is nothing to serve.
@@ -235,10 +236,11 @@ interface Core {
 async function openCore(
   options: RunBrokerOptions,
   listeners: readonly BoundListener[],
+  returns: ReturnWatch,
 ): Promise<Core> {
   const timers = new TimerQueue(options.clock)
   const storage = await openStorage(options)
-  const broker = createBroker(options, { timers, storage, listeners })
+  const broker = createBroker(options, { timers, storage, listeners, returns })
   const quiesce = () => {
     broker.fetches.stop()
     broker.transactions.close()
@@ -322,9 +324,11 @@ interface Parts {
   readonly timers: TimerQueue
   readonly storage: Storage
   readonly listeners: readonly BoundListener[]
+  readonly returns: ReturnWatch
 }
 
-function createBroker(options: RunBrokerOptions, { timers, storage, listeners }: Parts): Broker {
+function createBroker(options: RunBrokerOptions, parts: Parts): Broker {
+  const { timers, storage, listeners, returns } = parts
   const { settings, clock, log, loggers } = options
   const { engine, live } = storage
   const brokerId = settings.nodeId
@@ -357,13 +361,13 @@ function createBroker(options: RunBrokerOptions, { timers, storage, listeners }:
     producerIds,
     groups,
     transactions: new TransactionService({ ...coordinators, producerIds, groups }),
-    nodes: (peer) =>
-      nodesFor(peer, {
-        brokerId,
-        rack: settings.brokerRack,
-        listeners,
-        image: engine.metadata.image,
-      }),
+    nodes: (peer) => {
+      const { image } = engine.metadata
+      const nodes = nodesFor(peer, { brokerId, rack: settings.brokerRack, listeners, image })
+      // Without one, clients are told the address that they have used.
+      if (listeners.some(({ advertised }) => advertised)) returns.told(peer, nodes)
+      return nodes
+    },
   }
 }
 

@@ -12,6 +12,7 @@ import { ConnectionPeer } from './connection-peer.ts'
 import { ConnectionQuota } from './connection-quota.ts'
 import { portOf, type ReceiveMode, receiveInto } from './receive.ts'
 import { RequestMemory } from './request-memory.ts'
+import { ReturnWatch } from './return-watch.ts'
 
 /** Large enough that the kernel's whole backlog of a connection comes with one call. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024
@@ -44,6 +45,7 @@ export class Server implements ConnectionHost {
   readonly requestMemory: RequestMemory
   readonly writer = new Writer()
   readonly receiveBuffer = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES)
+  readonly returns: ReturnWatch
   readonly #timers: TimerQueue
   readonly #receiveMode: ReceiveMode
   readonly #keepAlive: boolean
@@ -71,6 +73,7 @@ export class Server implements ConnectionHost {
     this.requestMemory = new RequestMemory(options.limits.requestMemoryBytes)
     this.#quota = new ConnectionQuota(options.limits)
     this.#timers = options.timers
+    this.returns = new ReturnWatch(options.timers, options.log)
     this.#receiveMode = options.receiveMode
     this.#keepAlive = options.keepAlive
   }
@@ -188,6 +191,7 @@ export class Server implements ConnectionHost {
     const connection = new Connection(this, peer, this.clock.nowMs())
     this.#connections.add(connection)
     this.#quota.opened(address)
+    this.returns.arrived(address)
     const socket = receiveInto(accepted, this.#receiveMode, connection)
     if (!this.#keepAlive) socket.unref()
     connection.start(socket)

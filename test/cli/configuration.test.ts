@@ -165,6 +165,14 @@ describe('the configuration', () => {
     expect(providers.message).toContain('config providers are not built')
   })
 
+  it('serves health and metrics where --http says, on loopback unless that is accepted', async () => {
+    expect((await load()).settings.httpListener).toBeNull()
+    expect((await load('--http', '8080')).settings.httpListener).toBe('8080')
+    const open = await refusal('--http', '0.0.0.0:8080')
+    expect(open.message).toContain('metrics on 0.0.0.0 would be open to other machines')
+    expect((await refusal('--http', 'on')).message).toContain("'on' is not an address")
+  })
+
   it('lets other machines in where that was accepted', async () => {
     const { settings } = await load('--host', '0.0.0.0', '--override', 'dohle.insecure=true')
     expect(settings.listeners).toEqual(['PLAINTEXT://0.0.0.0:9092'])
