@@ -17,6 +17,8 @@ export interface Client {
   readonly codecs: readonly Codec[]
   produce(bootstrap: string, topic: string, label: string, count: number, codec: Codec): Command
   consume(bootstrap: string, topic: string, count: number, group: string): Command
+  /** As `consume`, by the protocol of KIP-848, where the client has it. */
+  consumeByNewProtocol?: Client['consume']
 }
 
 const here = import.meta.dirname
@@ -29,6 +31,13 @@ function verbs(start: (args: readonly string[]) => Command): Pick<Client, 'produ
       start(['consume', bootstrap, topic, String(count), group]),
   }
 }
+
+function newProtocol(start: (args: readonly string[]) => Command): Client['consume'] {
+  return (bootstrap, topic, count, group) =>
+    start(['consume', bootstrap, topic, String(count), group, 'consumer'])
+}
+
+const java = (args: readonly string[]) => javaProgram('CompatClient', args)
 
 function python(name: string): (args: readonly string[]) => Command {
   const program = resolve(here, 'python', `${name}.py`)
@@ -46,9 +55,15 @@ export const clients: readonly Client[] = [
   {
     name: 'Apache Kafka (Java)',
     codecs: CODECS,
-    ...verbs((args) => javaProgram('CompatClient', args)),
+    ...verbs(java),
+    consumeByNewProtocol: newProtocol(java),
   },
-  { name: 'confluent-kafka (librdkafka)', codecs: CODECS, ...verbs(python('confluent_client')) },
+  {
+    name: 'confluent-kafka (librdkafka)',
+    codecs: CODECS,
+    ...verbs(python('confluent_client')),
+    consumeByNewProtocol: newProtocol(python('confluent_client')),
+  },
   { name: 'kafka-python', codecs: CODECS, ...verbs(python('kafka_python_client')) },
   { name: 'aiokafka', codecs: CODECS, ...verbs(python('aiokafka_client')) },
   { name: 'franz-go', codecs: CODECS, ...verbs((args) => ({ command: tools.go, args })) },

@@ -48,6 +48,25 @@ describe.each(clients)('$name', (client) => {
   )
 })
 
+describe('the consumer protocol of KIP-848', () => {
+  const able = clients.flatMap(({ name, produce, consumeByNewProtocol }) =>
+    consumeByNewProtocol ? [{ name, produce, consume: consumeByNewProtocol }] : [],
+  )
+
+  it.each(able)('serves $name', async ({ produce, consume }) => {
+    const topic = uniqueName('new-protocol')
+    await createTopic(topic)
+    const [label, group] = [uniqueName('one'), uniqueName('group')]
+    const acked = await runWell(produce(broker.bootstrap, topic, label, RECORDS, 'none'))
+    const read = await runWell(consume(broker.bootstrap, topic, RECORDS, group))
+    expect(sorted(read.map(placeAndKey))).toEqual(sorted(acked))
+    const about = ['--bootstrap-server', broker.bootstrap, '--group', group]
+    const groups = ['--describe', '--state', ...about]
+    const state = (await runWell(kafkaTool('kafka-consumer-groups', groups))).join('\n')
+    expect(state).toMatch(/\bEmpty\b/)
+  })
+})
+
 /** `partition offset key`, as producers print it. */
 function placeAndKey(line: string): string {
   const [partition, offset, , key] = line.split('\t')

@@ -7,11 +7,11 @@ import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.*;
 
-/** produce BOOTSTRAP TOPIC LABEL COUNT CODEC | consume BOOTSTRAP TOPIC COUNT GROUP; see clients.ts. */
+/** produce BOOTSTRAP TOPIC LABEL COUNT CODEC | consume BOOTSTRAP TOPIC COUNT GROUP [PROTOCOL]; see clients.ts. */
 public class CompatClient {
   public static void main(String[] args) throws Exception {
     if (args[0].equals("produce")) produce(args[1], args[2], args[3], Integer.parseInt(args[4]), args[5]);
-    else consume(args[1], args[2], Integer.parseInt(args[3]), args[4]);
+    else consume(args[1], args[2], Integer.parseInt(args[3]), args[4], args.length > 5 ? args[5] : "classic");
   }
 
   static void produce(String bootstrap, String topic, String label, int count, String codec)
@@ -37,11 +37,13 @@ public class CompatClient {
     }
   }
 
-  static void consume(String bootstrap, String topic, int count, String group) throws Exception {
+  static void consume(String bootstrap, String topic, int count, String group, String protocol)
+      throws Exception {
     Map<String, Object> config = new HashMap<>();
     config.put("bootstrap.servers", bootstrap);
     config.put("group.id", group);
     config.put("auto.offset.reset", "earliest");
+    config.put("group.protocol", protocol);
     var strings = new StringDeserializer();
     try (var consumer = new KafkaConsumer<>(config, strings, strings)) {
       consumer.subscribe(List.of(topic));

@@ -1,4 +1,4 @@
-"""produce BOOTSTRAP TOPIC LABEL COUNT CODEC | consume BOOTSTRAP TOPIC COUNT GROUP; see clients.ts."""
+"""produce BOOTSTRAP TOPIC LABEL COUNT CODEC | consume BOOTSTRAP TOPIC COUNT GROUP [PROTOCOL]; see clients.ts."""
 
 import sys
 
@@ -35,9 +35,14 @@ def produce(bootstrap, topic, label, count, codec):
         print(partition, offset, key, sep="\t")
 
 
-def consume(bootstrap, topic, count, group):
+def consume(bootstrap, topic, count, group, protocol="classic"):
     consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest"}
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": group,
+            "group.protocol": protocol,
+            "auto.offset.reset": "earliest",
+        }
     )
     consumer.subscribe([topic])
     seen = 0
