@@ -1,4 +1,5 @@
 // produce BOOTSTRAP TOPIC LABEL COUNT CODEC | consume BOOTSTRAP TOPIC COUNT GROUP; see clients.ts.
+// copy BOOTSTRAP INPUT OUTPUT ID; see copy.go.
 package main
 
 import (
@@ -17,10 +18,13 @@ func main() {
 	args := os.Args[1:]
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
-	if args[0] == "produce" {
+	switch args[0] {
+	case "produce":
 		produce(out, args[1], args[2], args[3], number(args[4]), args[5])
-	} else {
+	case "consume":
 		consume(out, args[1], args[2], number(args[3]), args[4])
+	case "copy":
+		copyInTransactions(args[1], args[2], args[3], args[4])
 	}
 }
 
