@@ -42,6 +42,8 @@ export interface ProducerOptions {
   /** How long the broker may take for its replicas. */
   readonly timeoutMs?: number
   readonly onDelivery?: (delivery: Delivery) => void
+  /** Called once when a record cannot be delivered; `send` and `flush` reject from then on. */
+  readonly onFailure?: (error: Error) => void
 }
 
 const BATCH_BYTES = 256 * 1024
@@ -185,12 +187,18 @@ export class Producer {
       try {
         await this.#deliver(lane, records)
       } catch (error) {
-        this.#failure ??= error instanceof Error ? error : new Error(String(error))
+        this.#fail(error instanceof Error ? error : new Error(String(error)))
       }
       this.#bufferedBytes -= bytes
       this.#changed()
     }
     lane.isSending = false
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure) return
+    this.#failure = error
+    this.#options.onFailure?.(error)
   }
 
   async #deliver(lane: Lane, records: readonly RecordInput[]): Promise<void> {

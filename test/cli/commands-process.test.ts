@@ -32,6 +32,24 @@ describe('a client command', () => {
     expect(tail.stderr).toBe('later is not there yet: waiting for it\n')
   })
 
+  it('send what was typed before Ctrl-C, and end at once when the broker refuses', async () => {
+    const typed = bench.spawn('produce', 'typed')
+    typed.child.stdin!.write('a\nb\nc')
+    await expect
+      .poll(() => print(['consume', 'typed', '-e', '-f', '%v']).catch(() => ''))
+      .toBe('ab')
+    typed.child.kill('SIGINT')
+    expect(await typed.ended()).toBe(130)
+    expect(typed.stderr).toBe('2 records to typed\n')
+    expect(await print(['consume', 'typed', '-e', '-f', '%v'])).toBe('ab')
+
+    await print(['topic', 'create', 'small', '-c', 'max.message.bytes=100'])
+    const refused = bench.spawn('produce', 'small')
+    refused.child.stdin!.write(`${'x'.repeat(200)}\n`)
+    expect(await refused.ended()).toBe(ExitCode.REFUSED)
+    expect(refused.stderr).toMatch(/^error: MESSAGE_TOO_LARGE: /)
+  })
+
   it('stop without a word when nobody reads them any more', async () => {
     await print(['produce', 'endless'], 'line\n'.repeat(100_000))
     const consume = bench.spawn('consume', 'endless', '-f', '%v %o\\n')

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
+import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ExitCode } from '../../src/cli/exit-code.ts'
 import { startBroker } from '../../src/index.ts'
@@ -145,6 +146,32 @@ describe('records', () => {
     ])
   })
 
+  it('of transactions are shown when they are committed, if only those are asked for', async () => {
+    const kafka = new Kafka({ brokers: [broker.bootstrapServers], logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({
+      transactionalId: 'deeds',
+      idempotent: true,
+      maxInFlightRequests: 1,
+    })
+    await producer.connect()
+    const transact = async (value: string, end: 'commit' | 'abort' | undefined) => {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic: 'ledger', messages: [{ value, partition: 0 }] })
+      if (end) await transaction[end]()
+      return transaction
+    }
+    await print(['topic', 'create', 'ledger'])
+    await transact('kept', 'commit')
+    await transact('dropped', 'abort')
+    const open = await transact('open', undefined)
+    const all = ['consume', 'ledger', '-e', '-f', '%v ']
+    expect(await print(all)).toBe('kept dropped open ')
+    expect(await print([...all, '--read-committed'])).toBe('kept ')
+    await open.commit()
+    expect(await print([...all, '--read-committed'])).toBe('kept open ')
+    await producer.disconnect()
+  })
+
   it('say which line of the input is wrong', async () => {
     expect(await run(['produce', 'orders', '--json'], '{"value":1}\n{"value":}\n')).toMatchObject({
       exitCode: ExitCode.USAGE,
@@ -266,6 +293,62 @@ describe('ping, wait, doctor', () => {
       status: 'fail',
       text: `no broker answers at 127.0.0.1:${free}: connection refused`,
     })
+  })
+})
+
+describe('doctor', () => {
+  it('finds advertised addresses that clients cannot reach', async () => {
+    const lost = await startBroker({
+      settings: { 'advertised.listeners': 'PLAINTEXT://127.0.0.1:1' },
+    })
+    const args = ['doctor', '--memory', '--port', '0', '-b', lost.bootstrapServers, '--json']
+    const { exitCode, stdout } = await run(args)
+    await lost.stop()
+    expect(exitCode).toBe(ExitCode.UNHEALTHY)
+    expect(JSON.parse(stdout)).toContainEqual({
+      check: 'clients',
+      status: 'fail',
+      text:
+        'broker 1 tells clients to use 127.0.0.1:1, which does not work from here ' +
+        `(connection refused), although ${lost.bootstrapServers} does. ` +
+        'Set advertised.listeners to an address that clients can dial',
+    })
+  })
+
+  it('finds ports that others have, and directories that cannot be written', async () => {
+    const other = net.createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    // Below what is no directory.
+    const data = `${import.meta.filename}/here`
+    const args = ['doctor', '--host', '127.0.0.1', '--port', `${port}`, '--data', data, '--json']
+    const { exitCode, stdout } = await run(args)
+    await new Promise((closed) => other.close(closed))
+    expect(exitCode).toBe(ExitCode.UNHEALTHY)
+    const findings: { check: string; status: string; text: string }[] = JSON.parse(stdout)
+    expect(findings).toContainEqual({
+      check: 'port',
+      status: 'fail',
+      text: `PLAINTEXT 127.0.0.1:${port} is taken by another program. Use --port 0 for a free one`,
+    })
+    expect(findings).toContainEqual({
+      check: 'disk',
+      status: 'fail',
+      text: expect.stringContaining(`${data} cannot be written`),
+    })
+  })
+})
+
+describe('completion', () => {
+  it('knows commands, and the topics and groups of the broker', async () => {
+    await print(['produce', 'orders', '-p', '0'], 'x\n')
+    await print(['consume', 'orders', '-g', 'readers', '-n', '1'])
+    const complete = async (...words: string[]) =>
+      lines(await print(['--get-yargs-completions', 'dohle', ...words]))
+    expect(await complete('consume', 'ord')).toEqual(['orders'])
+    expect(await complete('topic', 'describe', 'orders', '')).toContain('orders')
+    expect(await complete('group', 'reset', '')).toContain('readers')
+    expect(await complete('group', 'describe', 'ord')).not.toContain('orders')
   })
 })
 

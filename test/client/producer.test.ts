@@ -138,7 +138,8 @@ describe('the producer', () => {
 
   it('rejects with the name of what the broker refuses, and sends nothing after it', async () => {
     takeAll([ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.NONE])
-    const producer = new Producer(cluster)
+    const failures: Error[] = []
+    const producer = new Producer(cluster, { onFailure: (error) => failures.push(error) })
     await producer.send({ topic: 'one', key: null, value: Buffer.from('a') })
     await expect(producer.flush()).rejects.toMatchObject({
       errorCode: ErrorCode.MESSAGE_TOO_LARGE,
@@ -146,6 +147,7 @@ describe('the producer', () => {
     const late = producer.send({ topic: 'one', key: null, value: Buffer.from('b') })
     await expect(late).rejects.toMatchObject({ errorCode: ErrorCode.MESSAGE_TOO_LARGE })
     expect(stored).toEqual([])
+    expect(failures).toHaveLength(1)
   })
 
   it('does without numbers with acks=1, and without answers with acks=0', async () => {

@@ -18,7 +18,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
 }
 
 /** What completion scripts call. */
-const COMPLETION_OPTION = '--get-yargs-completions'
+export const COMPLETION_OPTION = '--get-yargs-completions'
 
 export function isCommand(args: readonly string[]): boolean {
   return Object.hasOwn(COMMANDS, args[0] ?? '') || args.includes(COMPLETION_OPTION)

@@ -12,10 +12,12 @@ import {
   type Parser,
   usage,
 } from './command-context.ts'
+import { COMMANDS } from './command-names.ts'
 import { declareConfig } from './config.ts'
 import { declareConsume } from './consume.ts'
 import { declareDoctor } from './doctor.ts'
 import { declareGroup } from './group.ts'
+import { completeNames } from './name-completion.ts'
 import { Output, type Stream } from './output.ts'
 import { declarePing } from './ping.ts'
 import { declareProduce } from './produce.ts'
@@ -52,6 +54,11 @@ export interface World {
 
 /** Runs one of the commands; resolves with the exit code. Throws `StartError`. */
 export async function runCommand(args: readonly string[], world: World = process): Promise<number> {
+  const names = await completeNames(args, world.env)
+  if (names.length > 0) {
+    world.stdout.write(`${names.join('\n')}\n`)
+    return ExitCode.OK
+  }
   const chosen = await parse(args)
   if (!chosen) return ExitCode.OK
   const interruption = interruptible(chosen.options.handlesSignals === true)
@@ -102,7 +109,7 @@ function declare(args: readonly string[], choose: Choose): Parser {
   const parser: Parser = yargs([...args])
     .scriptName('dohle')
     .usage('$0 COMMAND [options]')
-    .completion('completion', 'print a script that completes commands in bash or zsh')
+    .completion('completion', COMMANDS['completion'])
     .version(version)
     .help()
     .alias('h', 'help')

@@ -133,9 +133,10 @@ function checkDirectory(directory: string): Finding[] {
     const text = `${directory} is in use by the dohle with pid ${owner.pid}`
     return [{ check: 'disk', status: 'note', text }]
   }
-  const existing = nearestExisting(path)
   const findings: Finding[] = []
+  let existing = path
   try {
+    existing = nearestExisting(path)
     const syncMs = timeOfSync(existing)
     const what = existing === path ? 'can be written' : 'can be made'
     const text = `${directory} ${what}; flushing to its disk takes ${syncMs.toFixed(1)} ms`

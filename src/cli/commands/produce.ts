@@ -9,12 +9,12 @@ import {
   type CommandContext,
   flag,
   type Input,
+  openCluster,
   type Parser,
   parseCount,
   usage,
   value,
   values,
-  withCluster,
 } from './command-context.ts'
 import { Progress } from './progress.ts'
 import { type Destination, parseRecordLine } from './record-json.ts'
@@ -75,21 +75,25 @@ async function produce(
   const dress = dresser(args)
   const acks = parseAcks(args.acks)
   if (context.input.isTTY) context.err.write('a record on each line; Ctrl-D ends\n')
-  await withCluster(args, context, async (cluster) => {
-    const report = new Report(args, context)
+  const report = new Report(args, context)
+  const cluster = openCluster(args, context)
+  // What was read before Ctrl-C is sent still, what comes after a failure is not read any more.
+  const stopReading = () => void context.input.destroy()
+  context.signal.addEventListener('abort', stopReading)
+  try {
     const producer = new Producer(cluster, {
       acks,
       compression: args.compression ?? 'none',
       onDelivery: (delivery) => report.delivered(delivery),
+      onFailure: stopReading,
     })
-    try {
-      await sendAll(context.input, reader, report, (record) => producer.send(dress(record)))
-      await producer.flush()
-    } finally {
-      report.end()
-      context.input.destroy()
-    }
-  })
+    await sendAll(context.input, reader, report, (record) => producer.send(dress(record)))
+    await producer.flush()
+  } finally {
+    report.end()
+    stopReading()
+    cluster.close()
+  }
 }
 
 async function sendAll(
@@ -98,15 +102,25 @@ async function sendAll(
   report: Report,
   send: (record: OutgoingRecord) => Promise<void> | undefined,
 ): Promise<void> {
-  for await (const chunk of input) {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-    report.read(bytes.length)
-    for (const record of reader.push(bytes)) {
-      const waiting = send(record)
-      if (waiting) await waiting
+  try {
+    for await (const chunk of input) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      report.read(bytes.length)
+      for (const record of reader.push(bytes)) {
+        const waiting = send(record)
+        if (waiting) await waiting
+      }
     }
+  } catch (error) {
+    if (isCutShort(error)) return
+    throw error
   }
   for (const record of reader.end()) await send(record)
+}
+
+/** The input was closed on this side. */
+function isCutShort(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 interface Reader {
