@@ -25,6 +25,14 @@ describe('a bit that changes anywhere in a directory', () => {
     expect(await wrongFlips(isClean)).toEqual([])
   })
 
+  it.each([
+    ['in the offset of a batch whose index is built again', '/data/topic-1', 0, 436, 7],
+    ['that makes the last batch end before it begins', '/data/topic-0', 0, 473, 7],
+  ])('%s is detected', async (_, directory, base, position, bit) => {
+    const path = `${directory}/${String(base).padStart(20, '0')}.log`
+    expect(await outcomeOf(await makeOriginal(true), { path, position, bit })).toBe('detected')
+  })
+
   it('is served by an engine that trusts its disk', async () => {
     vi.spyOn(BatchView.prototype, 'computeCrc').mockImplementation(function (this: BatchView) {
       return this.crc

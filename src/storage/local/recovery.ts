@@ -165,7 +165,7 @@ class Recovery {
       buffers: this.#environment.buffers,
       detail: 'headers',
       visit: (batch) => {
-        if (batch.baseOffset < nextOffset) return false
+        if (batch.baseOffset < nextOffset || batch.lastOffsetDelta < 0) return false
         nextOffset = batch.nextOffset
         segment.observeTimestamp(factsOf(batch))
         return true

@@ -366,7 +366,13 @@ export class Segment {
   #rebuildIndexes(transactions: TransactionIndex): SegmentIndexes {
     const { sizeBytes } = this
     this.resetIndexes()
+    let nextOffset = this.baseOffset
     this.#scan(0, (batch, position) => {
+      const { baseOffset, lastOffset } = batch
+      const isInOrder = baseOffset >= nextOffset && lastOffset >= baseOffset
+      // Damaged; a read of it will say so.
+      if (!isInOrder || lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX) return true
+      nextOffset = lastOffset + 1
       const facts = new BatchFacts(batch, batch.baseOffset, batch.partitionLeaderEpoch)
       this.appended(facts, position, this.#indexIntervalBytes)
       return true
