@@ -4,6 +4,7 @@ import type { Broker } from '../../src/broker/broker.ts'
 import { RequestDispatcher } from '../../src/broker/dispatch.ts'
 import { GroupService } from '../../src/broker/group-service.ts'
 import { handlers } from '../../src/broker/handlers/index.ts'
+import { Meters } from '../../src/broker/meters.ts'
 import { ProducerIds } from '../../src/broker/producer-ids.ts'
 import { TransactionService } from '../../src/broker/transaction-service.ts'
 import { Writer } from '../../src/protocol/bytes/writer.ts'
@@ -101,6 +102,8 @@ export class GroupBroker {
       timers: new TimerQueue(fixture.clock),
       log: recordingLogger(this.lines),
       handlers,
+      meters: new Meters(),
+      quotas: { active: undefined },
       topics: {
         autoCreate(name: string) {
           if (uncreatable.has(name)) return 38
