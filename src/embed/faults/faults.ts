@@ -75,9 +75,10 @@ export class Faults {
     return [...this.#faults]
   }
 
-  /** Removes all faults; what was withheld stays so. */
+  /** Removes all faults and empties the log; answers that are withheld stay so. */
   clear(): void {
     for (const fault of this.#faults) fault.remove()
+    this.log.length = 0
   }
 
   /**
