@@ -20,7 +20,10 @@ export interface ClientOptions {
   readonly requestTimeout?: number
 }
 
-export function clientOf(broker: RunningBroker, options: ClientOptions = {}): Kafka {
+export function clientOf(
+  broker: Pick<RunningBroker, 'bootstrapServers'>,
+  options: ClientOptions = {},
+): Kafka {
   const { clientId = 'app', retries = 5, requestTimeout = 5_000 } = options
   return new Kafka({
     brokers: [broker.bootstrapServers],
