@@ -19,7 +19,7 @@ func copyInTransactions(bootstrap, input, output, id string) {
 	session, err := kgo.NewGroupTransactSession(
 		kgo.SeedBrokers(bootstrap),
 		kgo.TransactionalID(id),
-		kgo.TransactionTimeout(20*time.Second),
+		kgo.TransactionTimeout(60*time.Second),
 		kgo.ConsumerGroup(id),
 		kgo.ConsumeTopics(input),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -68,6 +68,7 @@ func copyInTransactions(bootstrap, input, output, id string) {
 func exitWhenFenced(err error) {
 	for _, fenced := range []error{kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.InvalidProducerIDMapping} {
 		if errors.Is(err, fenced) {
+			fmt.Fprintln(os.Stderr, err)
 			fmt.Println("fenced")
 			os.Exit(3)
 		}

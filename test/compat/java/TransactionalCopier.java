@@ -29,7 +29,7 @@ public class TransactionalCopier {
     reading.put("default.api.timeout.ms", "600000");
     Map<String, Object> writing = new HashMap<>(common);
     writing.put("transactional.id", id);
-    writing.put("transaction.timeout.ms", "20000");
+    writing.put("transaction.timeout.ms", "60000");
     writing.put("delivery.timeout.ms", "600000");
     writing.put("max.block.ms", "600000");
     var end = new java.util.concurrent.atomic.AtomicBoolean();

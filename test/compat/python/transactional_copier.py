@@ -22,7 +22,8 @@ def repeatedly(ask):
         try:
             return ask()
         except KafkaException as exception:
-            if not exception.args[0].retriable():
+            error = exception.args[0]
+            if not error.retriable() and error.code() != KafkaError._TIMED_OUT:
                 raise
 
 
@@ -48,7 +49,7 @@ producer = Producer(
     {
         **common,
         "transactional.id": name,
-        "transaction.timeout.ms": 20000,
+        "transaction.timeout.ms": 60000,
         "linger.ms": 1,
     }
 )
