@@ -84,7 +84,8 @@ export async function committedLeft(
 ): Promise<LeftRecord[]> {
   const found: LeftRecord[] = []
   await readThrough(fixture, { ...options, isolation: 'read_committed' }, (bytes, aborted) => {
-    const waiting = [...aborted]
+    // They come in the order of their markers.
+    const waiting = [...aborted].sort((one, other) => one.firstOffset - other.firstOffset)
     const aborting = new Set<number>()
     for (const batch of batches(bytes)) {
       while (waiting.length > 0 && waiting[0]!.firstOffset <= batch.lastOffset) {

@@ -1,16 +1,18 @@
 /**
- * The long form of the crash tests: `npm run test:crash [images kills bits full]`. Every kill, tear
+ * The long form of the crash tests: `npm run test:crash [images compaction kills bits full]`. Every kill, tear
  * and changed bit that the short forms in `npm test` take samples of. Prints a line for each
  * harness, every anomaly, and fails when there was one.
  */
 
 import { flipsOf, isUnprotected, makeOriginal, outcomeOf } from './bit-flips.ts'
+import { crashViolations, playCompaction } from './cleaner-crash.ts'
 import { type Crash, randomOf } from './crash-files.ts'
 import { type Story, tell, violations } from './crash-story.ts'
 import { fullDiskViolations, SCRIPT_BYTES } from './full-disk.ts'
 import { Killer, type KillPlan } from './kills.ts'
 
 const SEEDS = 12
+const COMPACTION_SEEDS = 12
 const SECTORS = [512, 4096]
 const ANOMALIES_SHOWN = 20
 
@@ -93,6 +95,20 @@ async function allOrNothing(
   }
 }
 
+/** Kill and power cut at every change to the disk while a topic with transactions is compacted. */
+async function compactions(kind: 'process' | 'power', mode: 'os' | 'sync'): Promise<void> {
+  const tally = new Tally(`${kind === 'power' ? 'power cut' : 'kill'} in a compaction, ${mode}`)
+  for (let seed = 1; seed <= COMPACTION_SEEDS; seed++) {
+    const scene = await playCompaction(seed, { mode })
+    for (let operation = scene.from; operation <= scene.to; operation++) {
+      const crash: Crash = { operation, kind, chance: randomOf(operation * 31 + seed) }
+      const wrong = await crashViolations(scene, crash)
+      tally.add(`seed ${seed} operation ${operation}`, wrong)
+    }
+  }
+  tally.finish('images')
+}
+
 async function kills(plan: KillPlan): Promise<void> {
   const tally = new Tally(`kill -9 at a call, mode ${plan}`)
   const killer = await new Killer().prepare()
@@ -138,6 +154,10 @@ const isChosen = (name: string) => chosen.size === 0 || chosen.has(name)
 if (isChosen('images')) {
   for (const mode of ['os', 'sync'] as const) await killImages(mode)
   for (const mode of ['os', 'interval', 'sync'] as const) await powerImages(mode)
+}
+if (isChosen('compaction')) {
+  await compactions('process', 'os')
+  for (const mode of ['os', 'sync'] as const) await compactions('power', mode)
 }
 if (isChosen('kills')) for (const plan of ['os', 'sync'] as const) await kills(plan)
 if (isChosen('bits')) for (const isClean of [true, false]) await bitFlips(isClean)

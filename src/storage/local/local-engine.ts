@@ -331,7 +331,7 @@ export class LocalEngine implements StorageEngine {
     if (!this.#hasForgottenTopics()) return
     try {
       this.#directory.forgetTopics({
-        recoveryPoints: this.#offsets((log) => log.recoveryPoint),
+        recoveryPoints: this.#offsets((log) => log.recoveryStartOffset),
         logStartOffsets: this.#raisedLogStarts(),
       })
     } catch (error) {
@@ -343,7 +343,7 @@ export class LocalEngine implements StorageEngine {
   async #checkpoint(): Promise<void> {
     try {
       await this.#directory.writeCheckpoints({
-        recoveryPoints: this.#offsets((log) => log.recoveryPoint),
+        recoveryPoints: this.#offsets((log) => log.recoveryStartOffset),
         highWatermarks: this.#offsets((log) => log.highWatermark),
         logStartOffsets: this.#raisedLogStarts(),
       })

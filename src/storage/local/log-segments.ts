@@ -73,6 +73,12 @@ export class LogSegments {
     return this.#areNamesUnsynced || this.list.some(({ isUnsynced }) => isUnsynced)
   }
 
+  /** Base of the first segment that takes no more batches and whose indexes are not durable yet. */
+  get firstUnsyncedBase(): number {
+    const unsynced = this.list.find(({ hasUnsyncedIndexes }) => hasUnsyncedIndexes)
+    return unsynced?.baseOffset ?? Number.POSITIVE_INFINITY
+  }
+
   /** A log may have thousands of segments, and its size is asked for with every fetch. */
   #countInactiveBytes(): void {
     this.#inactiveBytes = this.list.slice(0, -1).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
@@ -126,6 +132,9 @@ export class LogSegments {
       throw error
     }
     this.rolledBytes += active.sizeBytes
+    // Its indexes are files only now, and no start will build them again once all is synced.
+    active.isUnsynced = true
+    active.hasUnsyncedIndexes = true
     active.makeIndexesEvictable()
     this.list.push(segment)
     this.#countInactiveBytes()
@@ -164,7 +173,9 @@ export class LogSegments {
       if (!this.list.includes(segment)) continue
       segment.isUnsynced = false
       await segment.log.withPin((file) => file.datasync())
-      if (segment !== this.active) await segment.syncIndexes()
+      if (segment === this.active) continue
+      await segment.syncIndexes()
+      segment.hasUnsyncedIndexes = false
     }
     if (!this.#areNamesUnsynced) return
     this.#areNamesUnsynced = false

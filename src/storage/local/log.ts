@@ -144,6 +144,11 @@ export class Log {
     return this.#segments.hasUnsynced
   }
 
+  /** A start after a crash has to look at all from here on. */
+  get recoveryStartOffset(): number {
+    return Math.min(this.recoveryPoint, this.#segments.firstUnsyncedBase)
+  }
+
   /** flush.messages says that what was appended is to be synced before it counts. */
   get mustFlush(): boolean {
     return this.logEndOffset - this.recoveryPoint >= this.config.flushMessages

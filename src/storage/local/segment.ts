@@ -67,6 +67,8 @@ export class Segment {
   readonly appendedFrom: number
   /** What was read from the file and found good. */
   readonly checked = new CheckedRanges()
+  /** It takes no more batches, and no completed sync covers its index files. */
+  hasUnsyncedIndexes = false
   /** It gave way to a compacted one; only readers that had begun still use it. */
   wasReplaced = false
   /** A read had to wait for the disk, so this many next ones go to the thread pool. */
