@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { batches } from '../../src/protocol/records/batch.ts'
 import type { LogConfig } from '../../src/storage/engine.ts'
 import { parseOffsetCheckpoint } from '../../src/storage/local/checkpoint-file.ts'
 import type { CleanerSettings } from '../../src/storage/local/cleaner.ts'
@@ -457,6 +458,35 @@ describe('compaction', () => {
       }
     })
 
+    it('a reader in a gap is never, though its file is merged with the next meanwhile', async () => {
+      await put('b', '1')
+      for (const value of ['1', '2', '3']) await put('a', value)
+      roll()
+      await put('c', '1')
+      await put('a', '4')
+      roll()
+      configure({ segmentBytes: 150 })
+      await clean()
+      expect(log().segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 4, 6])
+      await put('a', '5')
+      roll()
+      let open = () => {}
+      files.readGate = new Promise((resolve) => {
+        open = resolve
+      })
+      // In the first file there is nothing behind offset 0.
+      const pending = fixture.readOne(2, 2 * 1024 * 1024)
+      files.readGate = undefined
+      configure({ segmentBytes: 1_000 })
+      await clean()
+      expect(log().segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 7])
+      fixture.clock.advance(1_000)
+      open()
+      const result = await pending
+      expect(result.errorCode).toBe(0)
+      expect([...batches(result.records)].map(({ baseOffset }) => baseOffset)).toEqual([4, 6])
+    })
+
     it('retention is not: what is gone in the middle is not brought back', async () => {
       configure({ cleanupDelete: true, retentionMs: 60_000 })
       await fill()
@@ -536,6 +566,17 @@ describe('compaction', () => {
       expect(names().filter((name) => /cleaned|swap/.test(name))).toEqual([])
       files.writeError = undefined
       await clean()
+      expect(await recordsLeft(fixture)).toHaveLength(3)
+    })
+
+    it('that may come in mind, drops nothing before what replaces it is durable', async () => {
+      files.holdSyncs()
+      await fill()
+      const done = clean()
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(names().filter((name) => /cleaned/.test(name))).toEqual([])
+      files.letSyncsGo()
+      await done
       expect(await recordsLeft(fixture)).toHaveLength(3)
     })
 

@@ -27,6 +27,9 @@ export class FaultyFiles implements Files {
     this.#files = files
   }
 
+  /** Large reads wait from now on until the promise resolves. */
+  readGate: Promise<void> | undefined
+
   /** Syncs wait from now on until `letSyncsGo`. */
   holdSyncs(): void {
     this.#holdsSyncs = true
@@ -125,6 +128,7 @@ class FaultyFile implements OpenFile {
 
   async read(target: Uint8Array, position: number): Promise<number> {
     if (this.#files.readError) throw systemError(this.#files.readError, 'read', this.#path)
+    await this.#files.readGate
     return this.#file.read(target, position)
   }
 

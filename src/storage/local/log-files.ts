@@ -1,3 +1,5 @@
+import { BATCH_HEADER_BYTES, BatchView, dataViewOf } from '../../protocol/records/batch.ts'
+import { batchSizeAt } from './batch-scan.ts'
 import { notFollowed } from './data-directory.ts'
 import {
   CLEANED_SUFFIX,
@@ -99,16 +101,22 @@ export class LogFiles {
     for (const name of swaps) this.#rename(name, name.slice(0, -SWAP_SUFFIX.length))
   }
 
-  /** Where the highest swapped segment ends: at least one past its base, found by its last batch. */
+  /** Where the highest swapped segment ends: at least one past its base, found by its batches. */
   #endOfSwapped(baseOffset: number): number {
-    const bytes = this.read(offsetName(baseOffset) + LOG_SUFFIX + SWAP_SUFFIX)
+    const path = `${this.directory}/${offsetName(baseOffset)}${LOG_SUFFIX}${SWAP_SUFFIX}`
+    const file = this.#files.open(path, 'read')
     let end = baseOffset + 1
-    if (!bytes) return end
-    for (let at = 0; at + 61 <= bytes.length; ) {
-      const size = bytes.readInt32BE(at + 8) + 12
-      if (size < 61) break
-      end = Math.max(end, Number(bytes.readBigInt64BE(at)) + bytes.readInt32BE(at + 23) + 1)
-      at += size
+    try {
+      const header = Buffer.alloc(BATCH_HEADER_BYTES)
+      const view = dataViewOf(header)
+      for (let at = 0; file.readSync(header, at) === BATCH_HEADER_BYTES; ) {
+        const size = batchSizeAt(view, 0)
+        if (size < 0) break
+        end = Math.max(end, new BatchView(header, 0, view).nextOffset)
+        at += size
+      }
+    } finally {
+      file.close()
     }
     return end
   }
