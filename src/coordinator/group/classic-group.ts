@@ -27,6 +27,8 @@ export class ClassicGroup implements Group {
   /** When `state` was entered; -1 unknown (records before v2). */
   stateTimestampMs: number
   generationId = 0
+  /** The generation in the log: that of the last rebalance, or of the next one after a downgrade. */
+  storedGeneration = 0
   /** Null for a group that only stores offsets. */
   protocolType: string | null = null
   protocolName: string | null = null
@@ -246,6 +248,7 @@ export class ClassicGroup implements Group {
   replay(value: GroupMetadataValue): void {
     this.protocolType = value.protocolType === '' ? null : value.protocolType
     this.generationId = value.generation
+    this.storedGeneration = value.generation
     this.protocolName = value.protocol
     this.leader = value.leader
     const former = new Map(this.members)

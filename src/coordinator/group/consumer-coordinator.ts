@@ -38,11 +38,11 @@ import {
   placeRecord,
 } from './consumer-member.ts'
 import { findEither, findInstance, findMember, findStaticMember } from './consumer-membership.ts'
+import { attempt, heartbeatError, write } from './consumer-outcome.ts'
 import { planRemoval } from './consumer-removal.ts'
 import type { Group } from './group.ts'
 import type { Client, GroupContext } from './group-context.ts'
 import { canDowngrade, downgradeRecords, upgrade } from './group-conversion.ts'
-import type { GroupRecord } from './group-records.ts'
 import { noPartitions } from './partition-sets.ts'
 import { resolveRegexes } from './regex-subscription.ts'
 
@@ -449,43 +449,4 @@ function revokeTimer(groupId: string, member: ConsumerMember, nowMs: number) {
   return member.state === MemberState.UNREVOKED_PARTITIONS
     ? wake(groupId, timer, nowMs + Math.max(0, member.rebalanceTimeoutMs))
     : forget(groupId, timer)
-}
-
-function heartbeatError(errorCode: ErrorCode, errorMessage: string | null) {
-  return {
-    throttleTimeMs: 0,
-    errorCode,
-    errorMessage,
-    memberId: null,
-    memberEpoch: 0,
-    heartbeatIntervalMs: 0,
-  }
-}
-
-function attempt(decide: () => Effects, answer: (error: KafkaError) => Reply): Effects {
-  try {
-    return decide()
-  } catch (error) {
-    if (error instanceof KafkaError) return [answer(error)]
-    throw error
-  }
-}
-
-/** Writes `records`, if there are any, and goes on. */
-function write(
-  records: readonly GroupRecord[],
-  committed: (nowMs: number) => Effects,
-  failed: (errorCode: ErrorCode, nowMs: number) => Reply | Wake,
-  nowMs: number,
-): Effects {
-  if (records.length === 0) return committed(nowMs)
-  return [
-    {
-      type: 'append',
-      atomic: true,
-      records,
-      committed,
-      failed: (errorCode, failedMs) => [failed(errorCode, failedMs)],
-    },
-  ]
 }

@@ -74,22 +74,23 @@ export function upgrade(classic: ClassicGroup, context: GroupContext): ConsumerC
   return new ConsumerChange(group, records)
 }
 
-/** The generation becomes the epoch of everything, the assignment everyone's target. */
+/** The generation becomes the epoch of the group, the assignment everyone's target. */
 function upgradeRecords(
   classic: ClassicGroup,
   members: readonly ConsumerMember[],
   { topics }: GroupContext,
 ): GroupRecord[] {
-  const { groupId, generationId } = classic
+  const { groupId } = classic
+  const epoch = Math.max(classic.generationId, classic.storedGeneration)
   const hash = hashOfTopics(members, (member) => member.subscribedTopicNames, topics)
   return [
     ...classic.tombstones(),
     ...members.map((member) => descriptionRecord(groupId, member)),
-    epochRecord(groupId, generationId, hash),
+    epochRecord(groupId, epoch, hash),
     ...members.map(({ memberId, assigned }) =>
       targetRecord(groupId, memberId, targetFrom(topicPartitionsOf(assigned))),
     ),
-    targetEpochRecord(groupId, generationId, 0),
+    targetEpochRecord(groupId, epoch, 0),
     ...members.map((member) => placeRecord(groupId, member)),
   ]
 }

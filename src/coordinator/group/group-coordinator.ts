@@ -32,7 +32,7 @@ import {
   syncClassicGroup,
 } from './classic-requests.ts'
 import { ConsumerCoordinator } from './consumer-coordinator.ts'
-import { ConsumerGroup, type ConsumerGroupRecord } from './consumer-group.ts'
+import { ConsumerGroup } from './consumer-group.ts'
 import type { ConsumerHeartbeatRequest, ConsumerHeartbeatResponse } from './consumer-heartbeat.ts'
 import type { Group } from './group.ts'
 import {
@@ -46,7 +46,8 @@ import {
 } from './group-admin.ts'
 import type { Client, GroupContext } from './group-context.ts'
 import { GroupOffsets } from './group-offsets.ts'
-import type { GroupMetadataValue, GroupRecord } from './group-records.ts'
+import type { GroupRecord } from './group-records.ts'
+import { GroupRegister } from './group-register.ts'
 import {
   type CommitPlan,
   type CommitResponse,
@@ -64,8 +65,6 @@ import {
   type TxnOffsetCommitRequest,
 } from './offset-requests.ts'
 
-type AnyGroup = ClassicGroup | ConsumerGroup
-
 /** Timers of the coordinator itself have no group; no group that has timers is called ''. */
 const NO_GROUP = ''
 const EXPIRY_TIMER = 'expiry'
@@ -80,17 +79,17 @@ const GROUP_ID_NOT_FOUND_SINCE = 9
  */
 export class GroupCoordinator {
   readonly #context: GroupContext
-  readonly #groups = new Map<string, AnyGroup>()
+  readonly #groups = new GroupRegister()
   readonly #offsets = new GroupOffsets()
   readonly #consumers: ConsumerCoordinator
 
   constructor(context: GroupContext) {
     this.#context = context
-    this.#consumers = new ConsumerCoordinator(this.#groups, context)
+    this.#consumers = new ConsumerCoordinator(this.#groups.byId, context)
   }
 
   get groups(): ReadonlyMap<string, Group> {
-    return this.#groups
+    return this.#groups.byId
   }
 
   get offsets(): GroupOffsets {
@@ -117,7 +116,7 @@ export class GroupCoordinator {
         atomic: true,
         // A consumer group without members changes its type.
         records: [...(group?.tombstones() ?? []), emptyGroupRecord(groupId, nowMs)],
-        committed: () => joinClassicGroup(this.#classic(groupId)!, join, this.#context),
+        committed: () => joinClassicGroup(this.#groups.classic(groupId)!, join, this.#context),
         failed: (error) => [reply(to, joinError(error, memberId))],
       },
     ]
@@ -248,7 +247,7 @@ export class GroupCoordinator {
   }
 
   listGroups(filter: ListFilter): ListedGroup[] {
-    return listGroups(this.#groups.values(), filter)
+    return listGroups(this.#groups.byId.values(), filter)
   }
 
   offsetDelete(request: OffsetDeleteRequest, to: ReplyTo<OffsetDeleteResponse>): Effects {
@@ -315,7 +314,7 @@ export class GroupCoordinator {
     const { offsetsRetentionMinutes, offsetsRetentionCheckIntervalMs } = this.#context.settings
     const expiry = { nowMs, retentionMs: offsetsRetentionMinutes * 60_000 }
     const records: GroupRecord[] = []
-    for (const group of this.#groups.values()) {
+    for (const group of this.#groups.byId.values()) {
       const plan = planExpiry(group, this.#offsets, expiry)
       records.push(...plan.records)
       if (plan.allExpired && group.isEmpty && !isRebalancing(group)) {
@@ -330,7 +329,7 @@ export class GroupCoordinator {
   loaded(nowMs: number): Effects {
     const { offsetsRetentionCheckIntervalMs, groupMaxSize } = this.#context.settings
     const effects: Effects = [wake(NO_GROUP, EXPIRY_TIMER, nowMs + offsetsRetentionCheckIntervalMs)]
-    for (const group of this.#groups.values()) {
+    for (const group of this.#groups.byId.values()) {
       if (group instanceof ConsumerGroup) {
         effects.push(...this.#consumers.loaded(group, nowMs))
         continue
@@ -346,7 +345,7 @@ export class GroupCoordinator {
   /** This broker is not the coordinator any more: nobody waits in vain. */
   unloaded(nowMs: number): Effects {
     const effects: Effects = []
-    for (const group of this.#groups.values()) {
+    for (const group of this.#groups.byId.values()) {
       if (!(group instanceof ClassicGroup)) continue
       for (const member of group.members.values()) {
         if (member.awaitingJoin === null) continue
@@ -359,67 +358,17 @@ export class GroupCoordinator {
   }
 
   replay(record: GroupRecord, origin: RecordOrigin): void {
-    switch (record.type) {
-      case 'OffsetCommit':
-        if (record.value !== null) this.#simpleGroup(record.key.group, record.value.commitTimestamp)
-        this.#offsets.replay(record.key, record.value, origin)
-        break
-      case 'GroupMetadata':
-        this.#replayClassic(record.key.group, record.value)
-        break
-      case 'ConsumerGroupMetadata':
-        if (record.value === null) {
-          if (this.#groups.get(record.key.groupId) instanceof ConsumerGroup) {
-            this.#groups.delete(record.key.groupId)
-          }
-          break
-        }
-        this.#consumerOrNew(record.key.groupId).replay(record)
-        break
-      default:
-        this.#replayConsumer(record)
+    if (record.type !== 'OffsetCommit') {
+      this.#groups.replay(record)
+      return
     }
-  }
-
-  #replayClassic(groupId: string, value: GroupMetadataValue | null): void {
-    const group = this.#classic(groupId)
-    if (value !== null) {
-      const classic = group ?? new ClassicGroup(groupId, value.currentStateTimestamp)
-      this.#groups.set(groupId, classic)
-      classic.replay(value)
-    } else if (group) this.#groups.delete(groupId)
-  }
-
-  /** What is deleted of a group that is not there is deleted already. */
-  #replayConsumer(record: ConsumerGroupRecord): void {
-    const { groupId } = record.key
-    const group = this.#groups.get(groupId)
-    if (record.value === null) {
-      if (group instanceof ConsumerGroup) group.replay(record)
-    } else this.#consumerOrNew(groupId).replay(record)
+    const { key, value } = record
+    if (value !== null) this.#groups.openSimple(key.group, value.commitTimestamp)
+    this.#offsets.replay(key, value, origin)
   }
 
   replayMarker(producerId: number, result: 'commit' | 'abort'): void {
     this.#offsets.replayMarker(producerId, result)
-  }
-
-  /** Someone stores offsets who does not use membership. */
-  #simpleGroup(groupId: string, nowMs: number): void {
-    if (!this.#groups.has(groupId)) this.#groups.set(groupId, new ClassicGroup(groupId, nowMs))
-  }
-
-  #classic(groupId: string): ClassicGroup | undefined {
-    const group = this.#groups.get(groupId)
-    return group instanceof ClassicGroup ? group : undefined
-  }
-
-  /** A group that was known only by its offsets turns out to be one of consumers. */
-  #consumerOrNew(groupId: string): ConsumerGroup {
-    const known = this.#groups.get(groupId)
-    if (known instanceof ConsumerGroup) return known
-    const group = new ConsumerGroup(groupId)
-    this.#groups.set(groupId, group)
-    return group
   }
 }
 

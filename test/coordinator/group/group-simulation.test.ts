@@ -196,11 +196,11 @@ class World implements Witness {
     )
   }
 
-  /** The log alone tells: generations only grow, acked commits are in it, offsets follow from it. */
+  /** The log alone tells: generations only grow while there are members, acked commits are in it, offsets follow from it. */
   checkLog(): void {
     const stored = new Set<string>()
     const generations = new Map<string, number>()
-    for (const { record } of this.#records()) {
+    for (const { record, goesOn } of this.#records()) {
       if (record.type === 'OffsetCommit' && record.value) {
         stored.add(`${offsetKey(record)}=${record.value.offset}`)
       } else if (record.type === 'ConsumerGroupMetadata' && record.value) {
@@ -208,7 +208,9 @@ class World implements Witness {
         expect(record.value.epoch).toBeGreaterThanOrEqual(generations.get(groupId) ?? 0)
         generations.set(groupId, record.value.epoch)
       } else if (record.type === 'ConsumerGroupMetadata') {
-        generations.delete(record.key.groupId)
+        if (!goesOn) generations.delete(record.key.groupId)
+      } else if (record.type === 'GroupMetadata' && !record.value) {
+        if (!goesOn) generations.delete(record.key.group)
       } else if (record.type === 'GroupMetadata' && record.value) {
         const { group } = record.key
         const { generation } = record.value
@@ -252,7 +254,11 @@ class World implements Witness {
   }
 
   *#records() {
-    for (const batch of this.sim.store.batches) yield* recordsOf(batch)
+    for (const batch of this.sim.store.batches) {
+      const records = recordsOf(batch)
+      const goesOn = records.some(({ record }) => bringsMembers(record))
+      for (const { record } of records) yield { record, goesOn }
+    }
   }
 
   async checkRestart(): Promise<void> {
@@ -287,4 +293,11 @@ function recordsOf(batch: LoadedBatch): { record: GroupRecord; at: number }[] {
     record: decodeGroupRecord(bytes)!,
     at: batch.baseOffset + index,
   }))
+}
+
+/** Whether a batch with this record that changes the type of a group takes its members along. */
+function bringsMembers(record: GroupRecord): boolean {
+  if (record.type === 'GroupMetadata') return (record.value?.members.length ?? 0) > 0
+  if (record.type !== 'ConsumerGroupMemberMetadata') return false
+  return (record.value?.classicMemberMetadata ?? null) !== null
 }
