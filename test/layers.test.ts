@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   server: ['base', 'protocol', 'settings', 'storage', 'coordinator', 'broker'],
   embed: ['base', 'protocol', 'client', 'settings', 'storage', 'coordinator', 'broker', 'server'],
   'index.ts': ['base', 'protocol', 'broker', 'server', 'settings', 'storage', 'embed'],
-  runners: ['index.ts'],
+  runners: ['base', 'index.ts'],
   cli: [
     'base',
     'protocol',

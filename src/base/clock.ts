@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout, wallNowMs } from './event-loop.ts'
 /** Cancels what was scheduled; calling it twice, or after the callback ran, does nothing. */
 export type Cancel = () => void
 
@@ -13,7 +14,7 @@ export interface Clock {
 const TIMER_DELAY_MS_MAX = 2 ** 31 - 1
 
 export const systemClock: Clock = {
-  nowMs: () => Date.now(),
+  nowMs: wallNowMs,
   schedule(delayMs, callback) {
     let timer: NodeJS.Timeout
     const step = (remainingMs: number) => {

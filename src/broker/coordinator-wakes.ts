@@ -1,3 +1,4 @@
+import { setImmediate } from '../base/event-loop.ts'
 import type { Timer, TimerQueue } from '../base/timer-queue.ts'
 
 /** A wake that a coordinator asked for. A later time only moves `atMs`: the timer finds out. */

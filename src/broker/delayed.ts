@@ -1,3 +1,4 @@
+import { setImmediate } from '../base/event-loop.ts'
 import type { TimerQueue } from '../base/timer-queue.ts'
 import type { IsolationLevel, LogStore, Position } from '../storage/engine.ts'
 import type { Peer } from './peer.ts'

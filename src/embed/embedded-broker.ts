@@ -68,6 +68,11 @@ export class EmbeddedBroker {
     return this.#control?.url
   }
 
+  /** Clients that are connected now. */
+  get connectionCount(): number {
+    return this.#running.connectionCount
+  }
+
   get clusterId(): string {
     return this.#running.broker.clusterId
   }

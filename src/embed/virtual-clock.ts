@@ -1,4 +1,5 @@
 import { type Cancel, type Clock, VirtualClock as SteppingClock } from '../base/clock.ts'
+import { setImmediate, wallNowMs } from '../base/event-loop.ts'
 import { durationMs } from './duration.ts'
 
 /**
@@ -18,7 +19,7 @@ const SETTLING_TURNS = 5
 export class VirtualClock implements Clock {
   readonly #clock: SteppingClock
 
-  constructor(startMs: number = Date.now()) {
+  constructor(startMs: number = wallNowMs()) {
     this.#clock = new SteppingClock(startMs)
   }
 

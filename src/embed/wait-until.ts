@@ -1,3 +1,4 @@
+import { setTimeout, steadyNowMs } from '../base/event-loop.ts'
 /** Something that a test waited for and that did not come. The message says what was there. */
 export class WaitError extends Error {
   override name = 'WaitError'
@@ -19,11 +20,11 @@ export interface WaitUntil<T> {
  * vain ends. The timer keeps the process alive, since somebody waits.
  */
 export async function waitUntil<T>({ check, timeoutMs, explain }: WaitUntil<T>): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs
+  const deadlineMs = steadyNowMs() + timeoutMs
   for (;;) {
     const found = await check()
     if (found !== undefined) return found
-    if (performance.now() >= deadlineMs) {
+    if (steadyNowMs() >= deadlineMs) {
       throw new WaitError(`waited ${timeoutMs} ms for ${await explain()}`)
     }
     await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS))

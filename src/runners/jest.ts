@@ -1,5 +1,5 @@
 import { type BrokerOptions, RemoteBroker, type RunningBroker } from '../index.ts'
-import { brokerPer, type Hooks, type UseBrokerOptions } from './broker-per.ts'
+import { brokerPer, type Hooks, stopWhenUnused, type UseBrokerOptions } from './broker-per.ts'
 import { sharedFromEnvironment, startShared } from './shared-broker.ts'
 
 export type { UseBrokerOptions } from './broker-per.ts'
@@ -37,7 +37,10 @@ export async function sharedBroker(): Promise<RemoteBroker> {
  * `kafka().produce(...)`.
  */
 export function useBroker(options: UseBrokerOptions = {}): () => RunningBroker {
-  return brokerPer(jestHooks(), options)
+  return brokerPer(jestHooks(), options, async (broker) => {
+    // Not waited for: it does not keep the process alive.
+    void stopWhenUnused(broker)
+  })
 }
 
 /** Jest's globals; it is no dependency of ours. */

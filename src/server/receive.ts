@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { assert } from '../base/assert.ts'
+import { clearTimeout, setImmediate, setTimeout } from '../base/event-loop.ts'
 
 /**
  * How bytes come in. `onread` reads into a buffer that all connections share and costs two to

@@ -63,6 +63,8 @@ export interface RunningBroker {
   readonly listeners: readonly BoundListener[]
   /** Where health and metrics are served, if anywhere. */
   readonly http: { readonly host: string; readonly port: number } | undefined
+  /** Of clients that are connected now. */
+  readonly connectionCount: number
   /** Absolute path of the data directory, which is in memory when nothing is kept. */
   readonly dataDir: string
   /** Stands between clients and handlers; undefined, the default, costs nothing. */
@@ -165,6 +167,10 @@ class ServingBroker implements RunningBroker {
 
   get broker(): Broker {
     return this.#core.broker
+  }
+
+  get connectionCount(): number {
+    return this.#server.connectionCount
   }
 
   get interceptor(): Interceptor | undefined {

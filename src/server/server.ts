@@ -1,5 +1,6 @@
 import type net from 'node:net'
 import type { Clock } from '../base/clock.ts'
+import { clearTimeout, setImmediate, setTimeout } from '../base/event-loop.ts'
 import type { Timer, TimerQueue } from '../base/timer-queue.ts'
 import type { Dispatcher } from '../broker/exchange.ts'
 import type { Logger } from '../broker/logger.ts'

@@ -1,4 +1,12 @@
 import { afterEach, expect, test, vi } from 'vitest'
+
+// Node's own timers are taken when the module is loaded; here they are to be the test's.
+vi.mock('../../src/base/event-loop.ts', () => ({
+  setTimeout: (callback: () => void, delayMs: number) => globalThis.setTimeout(callback, delayMs),
+  clearTimeout: (timer: NodeJS.Timeout) => globalThis.clearTimeout(timer),
+  wallNowMs: () => Date.now(),
+}))
+
 import { systemClock, VirtualClock } from '../../src/base/clock.ts'
 
 afterEach(() => {

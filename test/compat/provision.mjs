@@ -108,6 +108,30 @@ function provisionNode() {
   })
 }
 
+/** What the examples in other languages need, by their own lists. */
+function provisionExamples() {
+  once('example-pytest', ['../../examples/pytest/requirements.txt'], (directory) => {
+    const requirements = join(here, '../../examples/pytest/requirements.txt')
+    run('python3', ['-m', 'venv', directory])
+    run(join(directory, 'bin/python'), ['-m', 'pip', 'install', '-q', '-r', requirements])
+  })
+  once('example-junit', ['../../examples/junit/pom.xml'], (directory) => {
+    cpSync(join(here, '../../examples/junit'), directory, { recursive: true })
+    // Runs no test, but brings what runs them.
+    const none = ['-Dtest=None', '-Dsurefire.failIfNoSpecifiedTests=false']
+    run('mvn', ['-q', '-B', ...none, 'test'], { cwd: directory })
+  })
+  once('example-go', ['../../examples/go/go.sum'], () => {
+    run('go', ['mod', 'download'], { cwd: join(here, '../../examples/go') })
+  })
+  once('example-nestjs', ['nestjs'], (directory) => {
+    cpSync(join(here, 'nestjs'), directory, { recursive: true })
+    run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
+      cwd: directory,
+    })
+  })
+}
+
 /** Does `work` in an empty directory of that name unless it was done with the same inputs. */
 function once(name, inputs, work) {
   const directory = join(home, name)
@@ -164,3 +188,4 @@ provisionKafka(OLD_KAFKA_VERSION)
 provisionPython()
 provisionGo()
 provisionNode()
+provisionExamples()

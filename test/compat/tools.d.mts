@@ -8,6 +8,8 @@ export const tools: {
   go: string
   load: string
   nodeDirectory: string
+  examplePython: string
+  exampleNestModules: string
   kcat: string
   java: string
 }

@@ -19,6 +19,8 @@ export const tools = {
   go: join(home, 'go', 'compat'),
   load: join(home, 'go', 'load'),
   nodeDirectory: join(home, 'node'),
+  examplePython: join(home, 'example-pytest', 'bin', 'python'),
+  exampleNestModules: join(home, 'example-nestjs', 'node_modules'),
   kcat: 'kcat',
   java: 'java',
 }

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import v8 from 'node:v8'
 import vm from 'node:vm'
-import { afterEach, describe, expect, test } from 'vitest'
-import { ConfigError, type RunningBroker, startBroker } from '../../src/index.ts'
-import { until } from '../server/toy.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { ConfigError, type RunningBroker, startBroker, WaitError } from '../../src/index.ts'
+import { Fetch } from '../../src/protocol/apis/01-fetch.ts'
+import { encodeRequest } from '../../src/protocol/message.ts'
+import { RawClient, until } from '../server/toy.ts'
 
 const open: { close(): unknown }[] = []
 
@@ -94,6 +96,26 @@ describe('startBroker', () => {
       stdout: 'end of program\n',
       stderr: '',
     })
+  })
+
+  test('goes by its own time, whatever timers a test puts in place for its application', async () => {
+    vi.useFakeTimers()
+    try {
+      const broker = await startBroker({ topics: ['orders'] })
+      open.push({ close: () => broker.stop() })
+      const client = await RawClient.connect(broker.port)
+      const header = { correlationId: 1, clientId: 'raw' }
+      const maxWaitMs = 30
+      const fetch = { maxWaitMs, minBytes: 1, topics: [{ topic: 'orders', partitions: [] }] }
+      const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }]
+      const topics = [{ topic: 'orders', partitions }]
+      client.send(Buffer.concat(encodeRequest(Fetch, 11, header, { ...fetch, topics }).chunks))
+      await once(client.socket, 'data')
+      client.close()
+      await expect(broker.waitForRecords('orders', 1, { timeoutMs: 20 })).rejects.toThrow(WaitError)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('refuses what it does not know, and says what it knows', async () => {

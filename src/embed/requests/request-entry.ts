@@ -1,3 +1,4 @@
+import { steadyNowMs } from '../../base/event-loop.ts'
 import { closeConnection } from '../../broker/handler.ts'
 import type { InterceptedCall } from '../../broker/interceptor.ts'
 import type { Api } from '../../protocol/schema.ts'
@@ -32,7 +33,7 @@ export class RequestEntry {
   readonly #api: Api
   readonly #request: unknown
   #response: unknown
-  readonly #beganMs = performance.now()
+  readonly #beganMs = steadyNowMs()
   #sizeBytes: number
 
   /** @internal */
@@ -68,7 +69,7 @@ export class RequestEntry {
 
   /** @internal */
   settle(answer: Answer): void {
-    this.tookMs = performance.now() - this.#beganMs
+    this.tookMs = steadyNowMs() - this.#beganMs
     if (answer === null) this.outcome = 'silent'
     else if (answer === closeConnection) this.outcome = 'closed'
     else {

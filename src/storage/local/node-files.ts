@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout } from '../../base/event-loop.ts'
 import type { DirectoryEntry, FileAccess, FileKind, FileLock, Files, OpenFile } from './files.ts'
 import { systemErrorCode } from './files.ts'
 

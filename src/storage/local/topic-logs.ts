@@ -1,3 +1,4 @@
+import { setImmediate } from '../../base/event-loop.ts'
 import type { Uuid } from '../../base/uuid.ts'
 import type { EngineContext, LogConfig } from '../engine.ts'
 import type { RecordValue, ReplayedRecord } from '../metadata-record.ts'

@@ -1,3 +1,4 @@
+import { setImmediate, steadyNowMs } from '../../base/event-loop.ts'
 /**
  * How long work shares the thread: between small steps it asks whether its turn is over, and if so
  * waits for the next one, so that requests never wait for more than one turn.
@@ -20,7 +21,7 @@ export class LoopTurns implements Turns {
   }
 
   isOver(): boolean {
-    return performance.now() >= this.#endMs
+    return steadyNowMs() >= this.#endMs
   }
 
   async next(): Promise<void> {
@@ -29,6 +30,6 @@ export class LoopTurns implements Turns {
   }
 
   rested(): void {
-    this.#endMs = performance.now() + this.#turnMs
+    this.#endMs = steadyNowMs() + this.#turnMs
   }
 }
