@@ -53,16 +53,27 @@ export function javaProgram(name: string, args: readonly string[]): Command {
 /** As `kafkaTool` for what runs long: with the JVM's own compilers and `heap`, as in production. */
 export function kafkaServerTool(tool: KafkaTool, args: readonly string[], heap: string): Command {
   const g1 = ['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35']
-  return jvm(classes[tool], args, KAFKA_VERSION, [`-Xmx${heap}`, `-Xms${heap}`, '-server', ...g1])
+  return jvm(classes[tool], args, tools.kafkaLibraries(KAFKA_VERSION), [
+    `-Xmx${heap}`,
+    `-Xms${heap}`,
+    '-server',
+    ...g1,
+  ])
 }
 
 function java(main: string, args: readonly string[], version: string): Command {
   const quickStart = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
-  return jvm(main, args, version, [...quickStart, ...classArchive(main, version)])
+  const libraries = tools.kafkaLibraries(version)
+  return jvm(main, args, libraries, [...quickStart, ...classArchive(main, version)])
 }
 
-function jvm(main: string, args: readonly string[], version: string, flags: string[]): Command {
-  const libraries = tools.kafkaLibraries(version)
+/** As `javaProgram` for one of test/compat/java/streams. */
+export function streamsProgram(name: string, args: readonly string[]): Command {
+  const program = resolve(here, 'java/streams', `${name}.java`)
+  return jvm(program, args, tools.streamsLibraries, ['-Xmx512m', '-XX:TieredStopAtLevel=1'])
+}
+
+function jvm(main: string, args: readonly string[], libraries: string, flags: string[]): Command {
   const classpath = readdirSync(libraries)
     .sort()
     .map((jar) => join(libraries, jar))

@@ -76,6 +76,14 @@ function provisionKafka(version) {
   })
 }
 
+function provisionStreams() {
+  once('kafka-streams', ['java/streams/pom.xml'], (directory) => {
+    cpSync(join(here, 'java/streams/pom.xml'), join(directory, 'pom.xml'))
+    const copy = ['dependency:copy-dependencies', '-DoutputDirectory=libs']
+    run('mvn', ['-q', '-B', `-Dkafka.version=${KAFKA_VERSION}`, ...copy], { cwd: directory })
+  })
+}
+
 function provisionPython() {
   once('python', ['python/requirements.txt'], (directory) => {
     run('python3', ['-m', 'venv', directory])
@@ -185,6 +193,7 @@ provisionSystem()
 checkVersions()
 provisionKafka(KAFKA_VERSION)
 provisionKafka(OLD_KAFKA_VERSION)
+provisionStreams()
 provisionPython()
 provisionGo()
 provisionNode()

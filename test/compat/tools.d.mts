@@ -3,6 +3,7 @@ export const OLD_KAFKA_VERSION: string
 export const home: string
 export const tools: {
   kafkaLibraries(version: string): string
+  readonly streamsLibraries: string
   classArchives(version: string): string
   python: string
   go: string

@@ -13,6 +13,7 @@ export const home =
 
 export const tools = {
   kafkaLibraries: (version) => join(home, `kafka-${version}`, 'libs'),
+  streamsLibraries: join(home, 'kafka-streams', 'libs'),
   /** Class archives, made when a tool runs for the first time. */
   classArchives: (version) => join(home, `kafka-${version}`, 'archives'),
   python: join(home, 'python', 'bin', 'python'),

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,6 +12,7 @@ import { type Command, javaProgram } from '../kafka-tools.ts'
 import { Program, runWell, stopAllPrograms } from '../process.ts'
 import { tools } from '../tools.mjs'
 import { WireClient } from '../wire-client.ts'
+import { freePort } from './free-port.ts'
 
 /** `DOHLE_COMPAT_KILLS=100` for a longer run. */
 const KILLS = Number(process.env['DOHLE_COMPAT_KILLS'] ?? 6)
@@ -33,14 +33,6 @@ const copiers: readonly { name: string; start(args: readonly string[]): Command 
 ]
 
 afterEach(() => stopAllPrograms())
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
-}
 
 function clientOf(bootstrap: string): Kafka {
   return new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING })
