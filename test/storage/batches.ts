@@ -24,9 +24,9 @@ export function markerOf(
   type: 'COMMIT' | 'ABORT',
   producerId: number,
   producerEpoch: number,
-  coordinatorEpoch = 0,
+  { coordinatorEpoch = 0, timestamp = 1_000 } = {},
 ): Buffer {
-  return buildMarkerBatch(type, { producerId, producerEpoch, coordinatorEpoch, timestamp: 1_000 })
+  return buildMarkerBatch(type, { producerId, producerEpoch, coordinatorEpoch, timestamp })
 }
 
 export interface ReadRecord {

@@ -24,7 +24,7 @@ export async function playCompaction(
   durability: Durability,
 ): Promise<CompactionScene> {
   const files = new CrashFiles(() => NOW_MS)
-  const story = new CompactedStory(seed, files)
+  const story = new CompactedStory(seed, { files })
   story.fixture.options = { ...story.fixture.options, durability }
   await story.fixture.reopen()
   await story.fixture.createTopic(1)
@@ -35,7 +35,7 @@ export async function playCompaction(
   for (let step = 0; step < 40; step++) await story.step()
   // An open transaction would hold it up.
   for (const producer of story.producers) await story.end(producer)
-  const log = story.fixture.engine.log.find(at)!
+  const { log } = story
   log.roll(story.fixture.clock.nowMs())
   const from = files.operations.length
   const cleanedTo = log.active.baseOffset

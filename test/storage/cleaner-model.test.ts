@@ -6,7 +6,7 @@ import { TOPIC } from './engine-fixture.ts'
 const at = { topicId: TOPIC, partition: 0 }
 
 async function tell(seed: number, steps: number): Promise<CompactedStory> {
-  const story = await new CompactedStory(seed).open()
+  const story = await new CompactedStory(seed, { keyless: seed % 3 === 0 ? 0.1 : 0 }).open()
   for (let step = 0; step < steps; step++) {
     await story.step()
     if (story.random() > 0.1) continue

@@ -71,9 +71,9 @@ export async function batchesLeft(
 /** Data records only. */
 export async function recordsLeft(
   fixture: EngineFixture,
-  maxBytes?: number,
+  options: { maxBytes?: number; partition?: number } = {},
 ): Promise<LeftRecord[]> {
-  const left = await batchesLeft(fixture, maxBytes === undefined ? {} : { maxBytes })
+  const left = await batchesLeft(fixture, options)
   return left.flatMap((batch) => batch.records)
 }
 

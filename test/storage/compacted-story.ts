@@ -1,4 +1,5 @@
 import type { Files } from '../../src/storage/local/files.ts'
+import type { Log } from '../../src/storage/local/log.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { markerOf } from './batches.ts'
 import {
@@ -13,7 +14,6 @@ import {
 import { randomOf } from './crash-files.ts'
 import { EngineFixture, TOPIC } from './engine-fixture.ts'
 
-const at = { topicId: TOPIC, partition: 0 }
 const DELETE_RETENTION_MS = 10_000
 const PRODUCERS = 3
 
@@ -29,21 +29,41 @@ interface Producer {
   open: number[] | undefined
 }
 
+export interface StoryOptions {
+  readonly files?: Files
+  /** Several stories may be told in one directory, one in each partition. */
+  readonly fixture?: EngineFixture
+  readonly partition?: number
+  /** Share of records without a key, which compaction drops. */
+  readonly keyless?: number
+}
+
 /** A topic under random writes and compactions, and a list of all that was ever written to it. */
 export class CompactedStory {
   readonly random: () => number
   readonly turns = new StepTurns()
   readonly fixture: EngineFixture
+  readonly partition: number
+  readonly #keyless: number
   readonly written = new Map<number, Written>()
   readonly producers: Producer[] = []
   /** Everything below was compacted once. */
   cleanedTo = 0
 
-  constructor(seed: number, files?: Files) {
-    const random = randomOf(seed)
-    this.random = random
-    const disk = files ?? new MemoryFiles(() => this.fixture.clock.nowMs())
-    this.fixture = new EngineFixture(disk, '/data', {
+  constructor(seed: number, options: StoryOptions = {}) {
+    this.random = randomOf(seed)
+    this.partition = options.partition ?? 0
+    this.#keyless = options.keyless ?? 0
+    const files = options.files ?? new MemoryFiles(() => this.fixture.clock.nowMs())
+    this.fixture = options.fixture ?? this.#makeFixture(files)
+    for (let index = 0; index < PRODUCERS; index++) {
+      this.producers.push({ id: 100 + index, sequence: 0, open: undefined })
+    }
+  }
+
+  #makeFixture(files: Files): EngineFixture {
+    const { random } = this
+    return new EngineFixture(files, '/data', {
       config: {
         segmentBytes: 300 + Math.floor(random() * 1_000),
         indexIntervalBytes: 150,
@@ -67,9 +87,14 @@ export class CompactedStory {
         }),
       },
     })
-    for (let index = 0; index < PRODUCERS; index++) {
-      this.producers.push({ id: 100 + index, sequence: 0, open: undefined })
-    }
+  }
+
+  get #at() {
+    return { topicId: TOPIC, partition: this.partition }
+  }
+
+  get log(): Log {
+    return this.fixture.engine.log.find(this.#at)!
   }
 
   pick(count: number): number {
@@ -89,7 +114,7 @@ export class CompactedStory {
     // Only one kind of write within a transaction.
     if (producer?.open !== undefined && !transactional) return
     const list: Keyed[] = Array.from({ length: 1 + this.pick(3) }, () => ({
-      key: `k${this.pick(8)}`,
+      key: this.random() < this.#keyless ? null : `k${this.pick(8)}`,
       value: this.random() < 0.25 ? null : `v${this.written.size}${'.'.repeat(this.pick(40))}`,
     }))
     const compression = this.random() < 0.1 ? ('gzip' as const) : undefined
@@ -106,7 +131,7 @@ export class CompactedStory {
         ...header,
         ...(compression && { compression }),
       }),
-      { transactionVerified: true },
+      { transactionVerified: true, partition: this.partition },
     )
     if (result.errorCode !== 0) throw new Error(`append failed with ${result.errorCode}`)
     if (producer) producer.sequence += list.length
@@ -124,8 +149,11 @@ export class CompactedStory {
   async end(producer: Producer): Promise<void> {
     if (!producer.open) return
     const isCommit = this.random() < 0.5
-    const marker = markerOf(isCommit ? 'COMMIT' : 'ABORT', producer.id, 0)
-    const { errorCode } = await this.fixture.append(marker, { origin: 'coordinator' })
+    const marker = markerOf(isCommit ? 'COMMIT' : 'ABORT', producer.id, 0, {
+      timestamp: this.fixture.clock.nowMs(),
+    })
+    const { partition } = this
+    const { errorCode } = await this.fixture.append(marker, { origin: 'coordinator', partition })
     if (errorCode !== 0) throw new Error(`marker failed with ${errorCode}`)
     for (const offset of producer.open) {
       this.written.get(offset)!.fate = isCommit ? 'committed' : 'aborted'
@@ -140,7 +168,7 @@ export class CompactedStory {
     }
     await this.fixture.engine.runCleaner()
     this.turns.between = () => undefined
-    this.cleanedTo = Math.max(this.cleanedTo, this.fixture.engine.log.find(at)!.firstDirtyOffset)
+    this.cleanedTo = Math.max(this.cleanedTo, this.log.firstDirtyOffset)
   }
 
   async open(): Promise<this> {
@@ -155,11 +183,12 @@ export class CompactedStory {
    */
   async violations(fixture = this.fixture, cleanedTo = this.cleanedTo): Promise<string[]> {
     const { written } = this
-    const bounds = fixture.engine.log.bounds(at)
+    const { partition } = this
+    const bounds = fixture.engine.log.bounds(this.#at)
     if (bounds.errorCode !== 0) return [`the partition answers ${bounds.errorCode}`]
     const { lastStableOffset, logEndOffset } = bounds
     const maxBytes = 60 + this.pick(600)
-    const left = await recordsLeft(fixture, maxBytes)
+    const left = await recordsLeft(fixture, { maxBytes, partition })
     const isLeft = new Set(left.map(({ offset }) => offset))
     const wrong = this.#changed(left)
     for (const [offset, { key, value, writtenMs }] of this.#lastOfKeys(lastStableOffset)) {
@@ -171,7 +200,7 @@ export class CompactedStory {
         wrong.push(`lost ${offset}, which is not to be compacted yet`)
       }
     }
-    const committed = await committedLeft(fixture, { maxBytes })
+    const committed = await committedLeft(fixture, { maxBytes, partition })
     for (const { offset } of committed) {
       const fate = written.get(offset)?.fate
       if (fate !== 'committed') wrong.push(`${offset} is ${fate}, but visible`)
@@ -184,8 +213,8 @@ export class CompactedStory {
     )
     if (table !== expected) wrong.push(`a table of it is ${table}, not ${expected}`)
     const from = this.pick(logEndOffset + 1)
-    const later = (await batchesLeft(fixture, { maxBytes, from })).flatMap(({ records }) =>
-      records.map(({ offset }) => offset).filter((offset) => offset >= from),
+    const later = (await batchesLeft(fixture, { maxBytes, partition, from })).flatMap(
+      ({ records }) => records.map(({ offset }) => offset).filter((offset) => offset >= from),
     )
     const all = left.map(({ offset }) => offset).filter((offset) => offset >= from)
     if (`${later}` !== `${all}`) wrong.push(`from ${from} on there are ${later}, not ${all}`)
@@ -206,9 +235,11 @@ export class CompactedStory {
   }
 
   #lastOfKeys(endOffset: number): Iterable<[offset: number, record: Written]> {
-    const last = new Map<string | null, [number, Written]>()
+    const last = new Map<string, [number, Written]>()
     for (const [offset, record] of this.written) {
-      if (record.fate === 'committed' && offset < endOffset) last.set(record.key, [offset, record])
+      const { key, fate } = record
+      if (key !== null && fate === 'committed' && offset < endOffset)
+        last.set(key, [offset, record])
     }
     return last.values()
   }
@@ -233,7 +264,7 @@ export class CompactedStory {
   producerViews() {
     return (
       this.fixture.engine.log
-        .producers(at)
+        .producers(this.#at)
         // The rest goes with markers that are no longer needed, as in Kafka.
         .map(({ lastTimestampMs, coordinatorEpoch, ...view }) => view)
         .sort((one, other) => one.producerId - other.producerId)
@@ -245,8 +276,9 @@ export class CompactedStory {
 function tableOf(records: readonly (readonly [offset: number, record: Keyed])[]): string {
   const table = new Map<string, string>()
   for (const [, { key, value }] of [...records].sort(([one], [other]) => one - other)) {
-    if (value === null) table.delete(key!)
-    else table.set(key!, value)
+    if (key === null) continue
+    if (value === null) table.delete(key)
+    else table.set(key, value)
   }
   return JSON.stringify([...table].sort())
 }

@@ -30,7 +30,7 @@ class Partition {
 
   mark(type: 'COMMIT' | 'ABORT', epoch = 0, coordinatorEpoch = 0, transactionVersion = 0) {
     const options = { ...coordinator, transactionVersion }
-    return this.offer(markerOf(type, PID, epoch, coordinatorEpoch), options)
+    return this.offer(markerOf(type, PID, epoch, { coordinatorEpoch }), options)
   }
 
   aborted: ReturnType<ProducerState['append']>

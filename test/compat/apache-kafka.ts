@@ -1,0 +1,92 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { ApiVersions } from '../../src/protocol/apis/18-api-versions.ts'
+import { kafkaServerTool } from './kafka-tools.ts'
+import { Program } from './process.ts'
+import { WireClient } from './wire-client.ts'
+
+/**
+ * A real single-node Apache Kafka over a data directory that is there, whoever wrote it. `properties`
+ * are added to the least that a node needs; docs/ON_DISK.md shows the same ones.
+ */
+export class ApacheKafka {
+  readonly port: number
+  readonly program: Program
+
+  private constructor(program: Program, port: number) {
+    this.program = program
+    this.port = port
+  }
+
+  /** `directory` holds `server.properties`; the data is in `directory/data`. */
+  static async start(
+    directory: string,
+    properties: Readonly<Record<string, string>> = {},
+  ): Promise<ApacheKafka> {
+    const port = await freePort()
+    const controllerPort = await freePort()
+    const all = {
+      'process.roles': 'broker,controller',
+      'node.id': '1',
+      'controller.quorum.bootstrap.servers': `localhost:${controllerPort}`,
+      listeners: `PLAINTEXT://localhost:${port},CONTROLLER://localhost:${controllerPort}`,
+      'controller.listener.names': 'CONTROLLER',
+      'log.dirs': join(directory, 'data'),
+      'offsets.topic.replication.factor': '1',
+      'offsets.topic.num.partitions': '1',
+      'transaction.state.log.replication.factor': '1',
+      'transaction.state.log.num.partitions': '1',
+      'transaction.state.log.min.isr': '1',
+      'group.initial.rebalance.delay.ms': '0',
+      ...properties,
+    }
+    const file = join(directory, 'server.properties')
+    const lines = Object.entries(all).map(([name, value]) => `${name}=${value}\n`)
+    writeFileSync(file, lines.join(''))
+    const { command, args } = kafkaServerTool('kafka-server-start', [file], '512m')
+    const kafka = new ApacheKafka(new Program(command, args), port)
+    await kafka.#ready()
+    return kafka
+  }
+
+  get bootstrap(): string {
+    return `localhost:${this.port}`
+  }
+
+  /** What it logs that is worse than a warning. */
+  get errors(): string[] {
+    return this.program.stderr.split('\n').filter((line) => /\] (?:ERROR|FATAL) /.test(line))
+  }
+
+  async #ready(): Promise<void> {
+    for (const deadline = Date.now() + 60_000; ; ) {
+      if (this.program.ended) throw this.program.failure('did not start')
+      try {
+        const client = await WireClient.connect(this.bootstrap)
+        await client.ask(ApiVersions, 3, {})
+        client.close()
+        return
+      } catch (error) {
+        if (Date.now() > deadline) throw error
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+    }
+  }
+
+  /** Resolves with the exit code: 143 after SIGTERM. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+    return this.program.stop(signal)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, 'localhost')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  server.close()
+  await once(server, 'close')
+  return port
+}
