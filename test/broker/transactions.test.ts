@@ -144,6 +144,31 @@ describe.each(both)('a transaction of the %s generation', (generation) => {
     expect(await committedOffset(broker, 'group', 'orders', true)).toBe(1)
   })
 
+  it('keeps offsets unstable over a restart until it is timed out', async () => {
+    await start(levelOf(generation))
+    const client = new TransactionalClient(broker, 'tx', generation)
+    await client.init({ timeoutMs: 60_000 })
+    await client.sendOffset('group', 'orders', 1)
+    await restart()
+    const offset = () => committedOffset(broker, 'group', 'orders', true)
+    broker.clock.advance(60_000)
+    expect(await offset()).toBe('UNSTABLE_OFFSET_COMMIT')
+    broker.clock.advance(1)
+    expect(await offset()).toBe(-1)
+  })
+
+  it('keeps offsets unstable over a restart until a producer of its id begins', async () => {
+    await start(levelOf(generation))
+    const client = await newClient()
+    await client.sendOffset('group', 'orders', 1)
+    await restart()
+    expect(await committedOffset(broker, 'group', 'orders', true)).toBe('UNSTABLE_OFFSET_COMMIT')
+    const heir = new TransactionalClient(broker, 'tx', generation)
+    expect(await heir.init()).toBe('CONCURRENT_TRANSACTIONS')
+    expect(await committedOffset(broker, 'group', 'orders', true)).toBe(-1)
+    expect(await heir.init()).toBe('NONE')
+  })
+
   it('is ended after a crash between the decision and the markers', async () => {
     await start(levelOf(generation))
     const client = await newClient()

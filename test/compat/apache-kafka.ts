@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { ApiVersions } from '../../src/protocol/apis/18-api-versions.ts'
 import { kafkaServerTool } from './kafka-tools.ts'
 import { Program } from './process.ts'
+import { freePort } from './transactions/free-port.ts'
 import { WireClient } from './wire-client.ts'
 
 /**
@@ -79,14 +78,4 @@ export class ApacheKafka {
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
     return this.program.stop(signal)
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -41,7 +41,7 @@ export class Dohle {
   }
 
   async ready(): Promise<void> {
-    await this.program.printed(({ stdout }) => /"msg":"ready"/.test(stdout), 30_000)
+    await this.program.printed(({ stdout }) => /"msg":"ready"/.test(stdout))
     this.port = Number(/"port":(\d+)/.exec(this.program.stdout)?.[1])
   }
 

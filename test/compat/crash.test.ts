@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,6 +8,7 @@ import { Dohle } from './broker.ts'
 import { javaProgram, kafkaTool } from './kafka-tools.ts'
 import { Program, runWell, stopAllPrograms } from './process.ts'
 import { tools } from './tools.mjs'
+import { freePort } from './transactions/free-port.ts'
 
 const KILLS = 20
 /** Numbers that each writer has acknowledged between two kills, so that each hits a working one. */
@@ -16,14 +16,6 @@ const ACKED_BETWEEN = 200
 const START_LIMIT_MS = 2_000
 
 afterEach(() => stopAllPrograms())
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
-}
 
 /** Starts dohle on a directory that was killed before; resolves with the time it took. */
 async function restart(port: number, directory: string): Promise<{ dohle: Dohle; tookMs: number }> {

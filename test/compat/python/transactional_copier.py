@@ -1,5 +1,6 @@
 """BOOTSTRAP INPUT OUTPUT ID: as TransactionalCopier.java, through librdkafka."""
 
+import os
 import sys
 import threading
 
@@ -8,6 +9,9 @@ from confluent_kafka import TopicPartition
 
 bootstrap, source, target, name = sys.argv[1:]
 end = threading.Event()
+log = os.environ.get("COPIER_LOG")
+if log:
+    os.dup2(os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND), sys.stderr.fileno())
 FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
 
 
@@ -32,7 +36,7 @@ common = {
     "bootstrap.servers": bootstrap,
     "socket.timeout.ms": 5000,
     "reconnect.backoff.max.ms": 100,
-    "log_level": 0,
+    **({"debug": "eos,cgrp"} if log else {"log_level": 0}),
     # After a new bootstrap it waits up to 20 s before it commits offsets through the broker it knows.
     "metadata.recovery.strategy": "none",
 }

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -8,29 +8,16 @@ import { ListOffsets } from '../../../src/protocol/apis/02-list-offsets.ts'
 import type { ReadRecord, TransactionHistory } from '../../sim/history.ts'
 import { findAnomalies } from '../../sim/history-checker.ts'
 import { Dohle } from '../broker.ts'
-import { type Command, javaProgram } from '../kafka-tools.ts'
-import { Program, runWell, stopAllPrograms } from '../process.ts'
+import { runWell, stopAllPrograms } from '../process.ts'
 import { tools } from '../tools.mjs'
 import { WireClient } from '../wire-client.ts'
+import { Copier, copierKinds, FENCED, PATIENCE_MS } from './copier.ts'
 import { freePort } from './free-port.ts'
 
 /** `DOHLE_COMPAT_KILLS=100` for a longer run. */
 const KILLS = Number(process.env['DOHLE_COMPAT_KILLS'] ?? 6)
 /** Transactions that each copier has ended between two kills, so that each hits a working one. */
 const ENDED_BETWEEN = 6
-
-/** Each copies input to an output of its own, under its own name. */
-const copiers: readonly { name: string; start(args: readonly string[]): Command }[] = [
-  { name: 'java', start: (args) => javaProgram('TransactionalCopier', args) },
-  {
-    name: 'librdkafka',
-    start: (args) => {
-      const program = resolve(import.meta.dirname, '../python/transactional_copier.py')
-      return { command: tools.python, args: ['-u', program, ...args] }
-    },
-  },
-  { name: 'franz-go', start: (args) => ({ command: tools.go, args: ['copy', ...args] }) },
-]
 
 afterEach(() => stopAllPrograms())
 
@@ -67,15 +54,6 @@ class Source {
     this.#isRunning = false
     await this.#stopped
   }
-}
-
-function startCopier(
-  { name, start }: (typeof copiers)[number],
-  bootstrap: string,
-  id = name,
-): Program {
-  const { command, args } = start([bootstrap, 'input', `output-${name}`, id])
-  return new Program(command, args)
 }
 
 async function readCommitted(bootstrap: string, topic: string): Promise<ReadRecord[]> {
@@ -131,79 +109,83 @@ function historyOf(name: string, copied: number): TransactionHistory[] {
 }
 
 describe('copiers of three languages', () => {
-  it(`copy every record once over ${KILLS} kills of the broker`, async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'dohle-transactions-'))
-    const port = ['--port', `${await freePort()}`]
-    let dohle = await Dohle.start([...port, '--topic', 'input'], directory)
-    const { bootstrap } = dohle
-    const source = new Source(bootstrap, 'input')
-    const running = copiers.map((copier) => startCopier(copier, bootstrap))
-    await Promise.all(running.map((one) => one.printed(({ lines }) => lines.includes('ready'))))
-    for (let kill = 0; kill < KILLS; kill++) {
-      const ended = running.map(({ lines }) => lines.length)
-      await Promise.all(
-        running.map((one, index) =>
-          one.printed(({ lines }) => lines.length >= ended[index]! + ENDED_BETWEEN),
-        ),
+  it(
+    `copy every record once over ${KILLS} kills of the broker`,
+    async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'dohle-transactions-'))
+      const port = ['--port', `${await freePort()}`]
+      let dohle = await Dohle.start([...port, '--topic', 'input'], directory)
+      const { bootstrap } = dohle
+      const source = new Source(bootstrap, 'input')
+      const running = copierKinds.map((kind) => new Copier(kind, bootstrap, directory))
+      await Promise.all(running.map((copier) => copier.ready()))
+      for (let kill = 0; kill < KILLS; kill++) {
+        await Promise.all(running.map((copier) => copier.ends(ENDED_BETWEEN, () => dohle)))
+        await delay(Math.random() * 100)
+        await dohle.program.stop('SIGKILL')
+        dohle = await Dohle.start(port, directory)
+      }
+      await Promise.all(running.map((copier) => copier.ends(2, () => dohle)))
+      await source.stop()
+      for (const copier of running) {
+        copier.program.endInput()
+        const exitCode = await copier.program.exited()
+        expect(exitCode, exitCode ? await copier.diagnosis(dohle) : '').toBe(0)
+      }
+      const transactions: TransactionHistory[][] = []
+      const final: ReadRecord[][] = []
+      for (const { name } of copierKinds) {
+        const copied = await committedOffset(bootstrap, name)
+        expect(copied, name).toBeGreaterThan(ENDED_BETWEEN * KILLS)
+        transactions.push(historyOf(name, copied))
+        final.push(await readCommitted(bootstrap, `output-${name}`))
+      }
+      const findings = findAnomalies({
+        transactions: transactions.flat(),
+        final: final.flat(),
+        consumers: [],
+        finalOffsets: [],
+      })
+      expect(findings.slice(0, 5)).toEqual([])
+      const outputs = copierKinds.map(({ name }) => `output-${name}`)
+      expect(await openTransactions(bootstrap, outputs)).toEqual([])
+      const count = running.reduce((sum, { ended }) => sum + ended, 0)
+      const restarts = running.reduce((sum, copier) => sum + copier.restarts, 0)
+      expect(restarts).toBeLessThanOrEqual(KILLS)
+      console.info(
+        `${count} transactions over ${KILLS} kills, ${restarts} fenced by themselves, ` +
+          `${findings.length} anomalies`,
       )
-      await delay(Math.random() * 100)
-      await dohle.program.stop('SIGKILL')
-      dohle = await Dohle.start(port, directory)
-    }
-    const ended = running.map(({ lines }) => lines.length)
-    await Promise.all(
-      running.map((one, index) => one.printed(({ lines }) => lines.length > ended[index]! + 1)),
-    )
-    await source.stop()
-    for (const one of running) {
-      one.endInput()
-      expect(await one.exited(), one.stderr).toBe(0)
-    }
-    const transactions: TransactionHistory[][] = []
-    const final: ReadRecord[][] = []
-    for (const { name } of copiers) {
-      const copied = await committedOffset(bootstrap, name)
-      expect(copied, name).toBeGreaterThan(ENDED_BETWEEN * KILLS)
-      transactions.push(historyOf(name, copied))
-      final.push(await readCommitted(bootstrap, `output-${name}`))
-    }
-    const findings = findAnomalies({
-      transactions: transactions.flat(),
-      final: final.flat(),
-      consumers: [],
-      finalOffsets: [],
-    })
-    expect(findings.slice(0, 5)).toEqual([])
-    const outputs = copiers.map(({ name }) => `output-${name}`)
-    expect(await openTransactions(bootstrap, outputs)).toEqual([])
-    const count = running.reduce((sum, { lines }) => sum + lines.length - 1, 0)
-    console.info(`${count} transactions over ${KILLS} kills, ${findings.length} anomalies`)
-    expect(await dohle.stop()).toBe(0)
-    rmSync(directory, { recursive: true })
-  }, 900_000)
+      expect(await dohle.stop()).toBe(0)
+      rmSync(directory, { recursive: true })
+    },
+    (KILLS + 3) * PATIENCE_MS,
+  )
 
   // That of franz-go is a member of its group, where a second one waits for a partition.
-  it.each(copiers.slice(0, 2))(
+  it.each(copierKinds.slice(0, 2))(
     '$name: a second one of the same id fences the first',
-    async (copier) => {
+    async (kind) => {
       const dohle = await Dohle.start(['--topic', 'input'])
       const source = new Source(dohle.bootstrap, 'input')
-      const first = startCopier(copier, dohle.bootstrap, 'same')
-      await first.printed(({ lines }) => lines.length > 5)
-      const second = startCopier(copier, dohle.bootstrap, 'same')
-      expect(await first.exited(), first.stderr).toBe(3)
-      expect(first.lines.at(-1)).toBe('fenced')
-      await second.printed(({ lines }) => lines.length > 20)
+      const start = () => new Copier(kind, dohle.bootstrap, dohle.directory, 'same')
+      const first = start()
+      await first.ends(5, () => dohle)
+      const second = start()
+      const exitCode = await first.program.exited()
+      expect(exitCode, await first.diagnosis(dohle)).toBe(FENCED)
+      expect(first.program.lines.at(-1)).toBe('fenced')
+      await second.ends(20, () => dohle)
       await source.stop()
-      second.endInput()
-      expect(await second.exited(), second.stderr).toBe(0)
+      second.program.endInput()
+      expect(await second.program.exited(), second.program.stderr).toBe(0)
       const copied = await committedOffset(dohle.bootstrap, 'same')
-      const final = await readCommitted(dohle.bootstrap, `output-${copier.name}`)
-      const transactions = historyOf(copier.name, copied)
+      const final = await readCommitted(dohle.bootstrap, `output-${kind.name}`)
+      const transactions = historyOf(kind.name, copied)
       const findings = findAnomalies({ transactions, final, consumers: [], finalOffsets: [] })
       expect(findings.slice(0, 5)).toEqual([])
       await dohle.stop()
     },
-    120_000,
+    3 * PATIENCE_MS,
   )
 })
