@@ -147,8 +147,11 @@ export class ConsumerGroup implements Group {
   }
 
   checkOffsetFetch(memberId: string | null, memberEpoch: number): ErrorCode {
-    if (memberId === null && memberEpoch < 0) return ErrorCode.NONE
-    const member = this.#members.get(memberId ?? '')
+    if (memberId === null) {
+      // An epoch of nobody: Kafka fails on it, and answers so.
+      return memberEpoch < 0 ? ErrorCode.NONE : ErrorCode.UNKNOWN_SERVER_ERROR
+    }
+    const member = this.#members.get(memberId)
     if (!member) return ErrorCode.UNKNOWN_MEMBER_ID
     if (member.memberEpoch === memberEpoch) return ErrorCode.NONE
     return member.classic ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.STALE_MEMBER_EPOCH
