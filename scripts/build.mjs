@@ -4,17 +4,12 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { keepReachable } from './declarations.mjs'
 import { root, whenChanged } from './inputs.mjs'
 import { install } from './install.mjs'
+import { writeLicences } from './licences.mjs'
 
-const inputs = [
-  'src',
-  'scripts/build.mjs',
-  'scripts/string-width.mjs',
-  'package.json',
-  'package-lock.json',
-  'tsconfig.json',
-]
+const inputs = ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json']
 
 const library = {
   index: 'src/index.ts',
@@ -53,15 +48,18 @@ function options() {
 export function buildCommand() {
   return whenChanged({ stamp: 'dist/.cli', inputs, results: ['dist/cli.js'] }, async () => {
     const { build } = await import('esbuild')
-    await build({
+    const { metafile } = await build({
       ...options(),
       entryPoints: { cli: 'src/cli/main.ts' },
       outdir: 'dist',
+      metafile: true,
       alias: { 'string-width': './scripts/string-width.mjs' },
       // Readable names in stack traces; comments and blanks would only be read at every start.
       minifyWhitespace: true,
       minifySyntax: true,
     })
+    // The library has code of the same packages.
+    writeLicences(metafile, 'dist/LICENSES.txt')
   })
 }
 
@@ -91,6 +89,8 @@ export function buildLibrary() {
       stdio: 'inherit',
     })
     if (status !== 0) throw new Error('tsc could not write the declarations')
+    const entries = Object.values(library).map((path) => path.replace(/^src\/(.*)\.ts$/, '$1.d.ts'))
+    keepReachable(join(root, 'dist/types'), entries)
     await buildCommonJs(build)
   })
 }

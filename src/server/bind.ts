@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import net from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { portOf } from './receive.ts'
 
 /** Waiting connections that the kernel keeps for us (it may cut this to its own limit). */
@@ -27,7 +27,7 @@ export class BindError extends Error {
  * port, when it is undefined or 'localhost'. Port 0 takes a free one. Sockets of accepted
  * connections come paused.
  */
-export async function bind(host: string | undefined, port: number): Promise<net.Server[]> {
+export async function bind(host: string | undefined, port: number): Promise<Server[]> {
   if (host === '') return [await listenEverywhere(port)]
   if (host !== undefined && host !== 'localhost') return [await listen(host, port)]
   for (let tries = 1; ; tries++) {
@@ -46,7 +46,7 @@ export async function bind(host: string | undefined, port: number): Promise<net.
 }
 
 /** The IPv6 address of all interfaces takes IPv4 too, where there is IPv6. */
-async function listenEverywhere(port: number): Promise<net.Server> {
+async function listenEverywhere(port: number): Promise<Server> {
   try {
     return await listen('::', port)
   } catch (error) {
@@ -55,8 +55,8 @@ async function listenEverywhere(port: number): Promise<net.Server> {
   }
 }
 
-async function listen(host: string, port: number): Promise<net.Server> {
-  const server = net.createServer({ pauseOnConnect: true, noDelay: true })
+async function listen(host: string, port: number): Promise<Server> {
+  const server = createServer({ pauseOnConnect: true, noDelay: true })
   try {
     server.listen({ host, port, backlog: BACKLOG })
     await once(server, 'listening')
@@ -67,7 +67,7 @@ async function listen(host: string, port: number): Promise<net.Server> {
 }
 
 /** Stops accepting. Connections are not waited for: they are not the server's any more. */
-export async function closeServer(server: net.Server): Promise<void> {
+export async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return
   const closed = once(server, 'close')
   server.close()

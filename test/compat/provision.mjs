@@ -107,9 +107,9 @@ function provisionGo() {
   })
 }
 
-function provisionNode() {
-  once('node', ['node'], (directory) => {
-    cpSync(join(here, 'node'), directory, { recursive: true })
+function provisionNpm(name, source) {
+  once(name, [source], (directory) => {
+    cpSync(join(here, source), directory, { recursive: true })
     run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
       cwd: directory,
     })
@@ -132,12 +132,7 @@ function provisionExamples() {
   once('example-go', ['../../examples/go/go.sum'], () => {
     run('go', ['mod', 'download'], { cwd: join(here, '../../examples/go') })
   })
-  once('example-nestjs', ['nestjs'], (directory) => {
-    cpSync(join(here, 'nestjs'), directory, { recursive: true })
-    run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
-      cwd: directory,
-    })
-  })
+  provisionNpm('example-nestjs', 'nestjs')
 }
 
 /** Does `work` in an empty directory of that name unless it was done with the same inputs. */
@@ -196,5 +191,7 @@ provisionKafka(OLD_KAFKA_VERSION)
 provisionStreams()
 provisionPython()
 provisionGo()
-provisionNode()
+provisionNpm('node', 'node')
+// Versions of Node and TypeScript for package.test.ts.
+provisionNpm('package', 'package')
 provisionExamples()

@@ -9,6 +9,7 @@ export const tools: {
   go: string
   load: string
   nodeDirectory: string
+  packageModules: string
   examplePython: string
   exampleNestModules: string
   kcat: string

@@ -20,6 +20,7 @@ export const tools = {
   go: join(home, 'go', 'compat'),
   load: join(home, 'go', 'load'),
   nodeDirectory: join(home, 'node'),
+  packageModules: join(home, 'package', 'node_modules'),
   examplePython: join(home, 'example-pytest', 'bin', 'python'),
   exampleNestModules: join(home, 'example-nestjs', 'node_modules'),
   kcat: 'kcat',

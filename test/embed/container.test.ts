@@ -1,19 +1,17 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join, resolve } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { beforeAll, expect, test, vi } from 'vitest'
+import { buildPackage, packageRoot, root } from './built-package.ts'
 import { clientOf } from './kafkajs-client.ts'
 
-const root = resolve(import.meta.dirname, '../..')
 const example = join(root, 'examples/container')
 
 vi.setConfig({ testTimeout: 60_000 })
 
-beforeAll(() => {
-  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')])
-}, 120_000)
+beforeAll(buildPackage, 120_000)
 
 const variablesOf = (file: string, pattern: RegExp) =>
   Object.fromEntries(
@@ -24,7 +22,7 @@ const variablesOf = (file: string, pattern: RegExp) =>
 
 test("the variables of a compose file for Apache Kafka's image start the image's broker", async () => {
   const directory = mkdtempSync(join(tmpdir(), 'dohle-container-'))
-  symlinkSync(join(root, 'bin/dohle.js'), join(directory, 'dohle'))
+  symlinkSync(join(packageRoot, 'bin/dohle.js'), join(directory, 'dohle'))
   const image = variablesOf('Dockerfile', /(KAFKA_\w+)=(\S+)/g)
   const compose = variablesOf('compose.yaml', /^ {6}(CLUSTER_ID|KAFKA_\w+): (\S+)$/gm)
   expect(Object.keys(compose).length).toBeGreaterThan(10)

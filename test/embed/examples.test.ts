@@ -1,16 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { beforeAll, expect, test, vi } from 'vitest'
-
-const root = resolve(import.meta.dirname, '../..')
+import { buildPackage, linkModules, root } from './built-package.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
-beforeAll(() => {
-  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')])
-}, 120_000)
+beforeAll(buildPackage, 120_000)
 
 /** Those that need Node alone; test/compat runs the others. */
 const examples: [name: string, args: string[], result: RegExp][] = [
@@ -22,11 +19,7 @@ test.each(examples)('examples/%s passes its own tests', (name, args, result) => 
   const project = mkdtempSync(join(tmpdir(), 'dohle-example-'))
   try {
     cpSync(join(root, 'examples', name), project, { recursive: true })
-    mkdirSync(join(project, 'node_modules'))
-    symlinkSync(root, join(project, 'node_modules/dohle'))
-    for (const one of ['vitest', 'kafkajs']) {
-      symlinkSync(join(root, 'node_modules', one), join(project, 'node_modules', one))
-    }
+    linkModules(project)
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: project,
       encoding: 'utf8',

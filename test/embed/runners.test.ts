@@ -1,27 +1,20 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { buildPackage, linkModules, root } from './built-package.ts'
 
-const root = resolve(import.meta.dirname, '../..')
 let project: string
 
 // Each is a runner's process.
 vi.setConfig({ testTimeout: 60_000 })
 
-beforeAll(() => {
-  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')])
-}, 120_000)
+beforeAll(buildPackage, 120_000)
 
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'dohle-runner-'))
-  const modules = join(project, 'node_modules')
-  mkdirSync(modules)
-  symlinkSync(root, join(modules, 'dohle'))
-  for (const name of ['vitest', 'kafkajs']) {
-    symlinkSync(join(root, 'node_modules', name), join(modules, name))
-  }
+  linkModules(project)
   write('package.json', '{ "type": "module" }')
 })
 
@@ -163,7 +156,7 @@ describe('node:test', () => {
       })
     `,
     )
-    const { status, output } = run(process.execPath, ['--test', project])
+    const { status, output } = run(process.execPath, ['--test'])
     expect(output).toMatch(/pass 1/)
     expect(status).toBe(0)
   })
