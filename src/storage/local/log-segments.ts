@@ -6,7 +6,6 @@ import {
   DELETED_SUFFIX,
   LEADER_EPOCH_FILE,
   offsetName,
-  offsetOfName,
   PARTITION_METADATA_FILE,
   SNAPSHOT_SUFFIX,
   SWAP_SUFFIX,
@@ -28,6 +27,8 @@ export interface LogSegmentsOptions {
   readonly epochs: LeaderEpochs
   /** The directory is there. */
   readonly isMaterialised: boolean
+  /** Offsets of the producer snapshots that are in it. */
+  readonly snapshotOffsets: readonly number[]
 }
 
 /** The directory of one log: its segments, and the small files beside them. Knows no offsets. */
@@ -46,6 +47,8 @@ export class LogSegments {
   #areNamesUnsynced = false
   #directoryChange = 0
   #lastSnapshotOffset = -1
+  /** Those in the directory, so that nobody has to look there. */
+  readonly #snapshotOffsets: Set<number>
 
   constructor(options: LogSegmentsOptions) {
     this.#environment = options.environment
@@ -54,6 +57,7 @@ export class LogSegments {
     this.list = options.segments
     this.#epochs = options.epochs
     this.#isMaterialised = options.isMaterialised
+    this.#snapshotOffsets = new Set(options.snapshotOffsets)
     this.#countInactiveBytes()
   }
 
@@ -94,7 +98,8 @@ export class LogSegments {
     files.makeDirectory(this.directory)
     // Before any data, so that no data can ever be taken for that of another topic.
     files.writeFile(this.#path(PARTITION_METADATA_FILE), formatPartitionMetadata(this.#topicId))
-    this.#writeEpochs()
+    files.writeFile(this.#path(LEADER_EPOCH_FILE), formatEpochCheckpoint(this.#epochs.entries))
+    this.#areEpochsUnwritten = false
     this.active.create()
     this.#isMaterialised = true
     this.#areNamesUnsynced = true
@@ -160,8 +165,10 @@ export class LogSegments {
   writeSnapshot(offset: number, producers: ProducerState): void {
     if (offset === this.#lastSnapshotOffset) return
     const content = encodeProducerSnapshot(producers.entries())
-    replaceFile(this.#environment.files, this.#path(snapshotName(offset)), content)
+    // One that did not get whole is found by its checksum, and taken for none.
+    this.#environment.files.writeFile(this.#path(snapshotName(offset)), content)
     this.#lastSnapshotOffset = offset
+    this.#snapshotOffsets.add(offset)
   }
 
   /**
@@ -219,8 +226,8 @@ export class LogSegments {
     segment.close()
     const removed = segment.fileNames().map((name) => name + DELETED_SUFFIX)
     segment.rename(DELETED_SUFFIX)
-    const snapshot = snapshotName(segment.baseOffset)
-    if (!keepsSnapshot && this.#exists(snapshot)) {
+    if (!keepsSnapshot && this.#snapshotOffsets.delete(segment.baseOffset)) {
+      const snapshot = snapshotName(segment.baseOffset)
       files.rename(this.#path(snapshot), this.#path(snapshot + DELETED_SUFFIX))
       removed.push(snapshot + DELETED_SUFFIX)
     }
@@ -232,14 +239,14 @@ export class LogSegments {
   /** All that a start without a look at the records needs. Call `sync` afterwards. */
   async writeForCleanStart(endOffset: number, producers: ProducerState): Promise<void> {
     if (this.#areEpochsUnwritten) this.#writeEpochs()
-    this.active.closeTimeIndex()
+    // An active segment that nobody wrote to is as the last stop left it.
+    if (this.active.hasChanged) this.active.closeTimeIndex()
     for (const segment of this.list) segment.writeIndexes()
     if (endOffset === 0) return
-    const name = snapshotName(endOffset)
-    if (!this.#exists(name)) {
+    if (!this.#snapshotOffsets.has(endOffset)) {
       this.writeSnapshot(endOffset, producers)
       if (producers.size > 0) {
-        await syncFile(this.#environment.files, this.#path(name))
+        await syncFile(this.#environment.files, this.#path(snapshotName(endOffset)))
         this.#areNamesUnsynced = true
       }
     }
@@ -248,17 +255,12 @@ export class LogSegments {
 
   /** Only those at the base of a segment, and the newest one, are of use. */
   #removeOldSnapshots(endOffset: number): void {
-    const { files } = this.#environment
     const bases = new Set(this.list.map(({ baseOffset }) => baseOffset))
-    for (const { name } of files.list(this.directory)) {
-      const offset = offsetOfName(name, SNAPSHOT_SUFFIX)
-      if (offset === undefined || offset === endOffset || bases.has(offset)) continue
-      files.removeFile(this.#path(name))
+    for (const offset of this.#snapshotOffsets) {
+      if (offset === endOffset || bases.has(offset)) continue
+      this.#environment.files.removeFile(this.#path(snapshotName(offset)))
+      this.#snapshotOffsets.delete(offset)
     }
-  }
-
-  #exists(name: string): boolean {
-    return this.#environment.files.stat(this.#path(name)) !== undefined
   }
 
   #path(name: string): string {

@@ -24,12 +24,18 @@ export function loadProducers(environment: LogEnvironment, load: ProducerLoad): 
   const snapshotOffset = restoreSnapshot(environment, load, state)
   if (snapshotOffset === undefined && !load.replayWithoutSnapshot) return state
   const from = snapshotOffset ?? 0
+  // The snapshot of a clean shutdown says it all; a start with thousands of logs looks no further.
+  if (from >= load.offset) return expired(state, expiredMs)
   for (const [index, segment] of load.segments.entries()) {
     const end = load.segments[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY
     if (end <= from || segment.baseOffset >= load.offset) continue
     replaySegment(environment, segment, { from, to: load.offset, state })
   }
-  state.expire(expiredMs)
+  return expired(state, expiredMs)
+}
+
+function expired(state: ProducerState, untilMs: number): ProducerState {
+  state.expire(untilMs)
   return state
 }
 
@@ -44,8 +50,10 @@ function restoreSnapshot(
     const name = offsetName(offset) + SNAPSHOT_SUFFIX
     const entries = decodeProducerSnapshot(files.read(name) ?? new Uint8Array(0))
     if (entries) {
-      const writtenMs = environment.files.stat(`${files.directory}/${name}`)?.modifiedMs ?? -1
-      for (const entry of entries) state.restore(entry, writtenMs)
+      if (entries.length > 0) {
+        const writtenMs = environment.files.stat(`${files.directory}/${name}`)?.modifiedMs ?? -1
+        for (const entry of entries) state.restore(entry, writtenMs)
+      }
       state.restored()
       return offset
     }

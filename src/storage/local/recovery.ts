@@ -46,15 +46,14 @@ export function createLog(environment: LogEnvironment, spec: LogSpec): Log {
     epochs: new LeaderEpochs(),
     producers: new ProducerState(environment.producerCount),
     isMaterialised: false,
+    snapshotOffsets: [],
     logStartOffset: spec.logStartOffset,
     recoveryPoint: spec.logStartOffset,
   })
 }
 
-/** Opens what is in the directory (reference: log-storage.md section 7). */
+/** Opens what is in the directory, which must be there (reference: log-storage.md section 7). */
 export function openLog(environment: LogEnvironment, spec: LogSpec): Log {
-  const { files } = environment
-  if (!files.stat(spec.directory)) return createLog(environment, spec)
   return new Recovery(environment, spec).run()
 }
 
@@ -103,6 +102,7 @@ class Recovery {
       epochs: this.#epochs,
       producers: this.#producers,
       isMaterialised: true,
+      snapshotOffsets: this.#files.snapshotOffsets(),
       recoveryPoint: spec.isClean
         ? this.#logEndOffset
         : Math.min(spec.recoveryPoint, this.#logEndOffset),
@@ -146,7 +146,8 @@ class Recovery {
       ? this.#segments.length - 1
       : Math.max(
           0,
-          this.#segments.findLastIndex(({ baseOffset }) => baseOffset <= recoveryPoint),
+          // Not one that begins there: the files of the one before may have been written since.
+          this.#segments.findLastIndex(({ baseOffset }) => baseOffset < recoveryPoint),
         )
     this.#recoverFrom(from)
   }
@@ -361,6 +362,7 @@ type Found = Pick<
   | 'epochs'
   | 'producers'
   | 'isMaterialised'
+  | 'snapshotOffsets'
 >
 
 function makeLog(environment: LogEnvironment, spec: LogSpec, found: Found): Log {

@@ -79,6 +79,8 @@ export class Segment {
   #maxTimestampOffset: number
   #firstTimestampMs: number | undefined
   #bytesSinceIndexEntry = 0
+  /** Of files that this process made: nothing is in them yet, and there is no transaction index. */
+  #areFilesFresh = false
 
   constructor(options: SegmentOptions) {
     this.baseOffset = options.baseOffset
@@ -106,6 +108,11 @@ export class Segment {
   get retentionTimestampMs(): number {
     const { maxTimestampMs } = this
     return maxTimestampMs >= 0 ? maxTimestampMs : this.modifiedMs
+  }
+
+  /** Since it was opened: something was appended, cut off or built again. */
+  get hasChanged(): boolean {
+    return this.areIndexesUnwritten || this.sizeBytes !== this.appendedFrom
   }
 
   get hasLoadedIndexes(): boolean {
@@ -226,22 +233,33 @@ export class Segment {
     files.writeFile(this.#path(TIME_INDEX_SUFFIX), '')
     this.resetIndexes()
     this.areIndexesUnwritten = false
+    this.#areFilesFresh = true
     this.log.makeWritable()
   }
 
   writeIndexes(): void {
     if (!this.areIndexesUnwritten) return
-    const { files } = this.#openFiles
     const { offsets, times, transactions } = this.indexes()
-    replaceFile(files, this.#path(OFFSET_INDEX_SUFFIX), offsets.encode())
-    replaceFile(files, this.#path(TIME_INDEX_SUFFIX), times.encode())
-    const transactionPath = this.#path(TRANSACTION_INDEX_SUFFIX)
+    const isFresh = this.#areFilesFresh
+    this.#areFilesFresh = false
+    if (!isFresh || offsets.count > 0) this.#writeIndex(OFFSET_INDEX_SUFFIX, offsets.encode())
+    if (!isFresh || times.count > 0) this.#writeIndex(TIME_INDEX_SUFFIX, times.encode())
     if (transactions.entries.length > 0) {
-      replaceFile(files, transactionPath, transactions.encode())
-    } else {
-      files.removeFile(transactionPath)
+      this.#writeIndex(TRANSACTION_INDEX_SUFFIX, transactions.encode())
+    } else if (!isFresh) {
+      this.#openFiles.files.removeFile(this.#path(TRANSACTION_INDEX_SUFFIX))
     }
     this.areIndexesUnwritten = false
+  }
+
+  /**
+   * In place where batches were appended: until the files are synced, a start after a crash builds
+   * the indexes of such a segment again.
+   */
+  #writeIndex(suffix: string, content: Uint8Array): void {
+    const { files } = this.#openFiles
+    if (this.sizeBytes > this.appendedFrom) files.writeFile(this.#path(suffix), content)
+    else replaceFile(files, this.#path(suffix), content)
   }
 
   async syncIndexes(): Promise<void> {
