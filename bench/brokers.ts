@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { formatUuid, randomUuid } from '../src/base/uuid.ts'
 import { kafkaServerTool, kafkaTool } from '../test/compat/kafka-tools.ts'
 import { Program } from '../test/compat/process.ts'
 
@@ -27,7 +27,7 @@ export const apacheKafka: Contender = {
   name: 'Apache Kafka',
   prepare(directory, port) {
     writeFileSync(join(directory, 'server.properties'), properties(directory, port))
-    const id = randomBytes(16).toString('base64url')
+    const id = formatUuid(randomUuid())
     const config = ['-c', join(directory, 'server.properties')]
     const { command, args } = kafkaTool('kafka-storage', [
       'format',
