@@ -8,7 +8,13 @@ import { decodeRequest, writeResponse } from '../protocol/message.ts'
 import type { Api, RequestOf, ResponseOf } from '../protocol/schema.ts'
 import type { Broker } from './broker.ts'
 import type { Dispatcher, Exchange } from './exchange.ts'
-import { closeConnection, type Handler, type Outcome, type RequestContext } from './handler.ts'
+import {
+  closeConnection,
+  type Handler,
+  Held,
+  type Outcome,
+  type RequestContext,
+} from './handler.ts'
 import { unsupportedApiVersions } from './handlers/18-api-versions.ts'
 import type { InterceptedCall, Interceptor } from './interceptor.ts'
 import type { Peer } from './peer.ts'
@@ -27,6 +33,8 @@ export class RequestDispatcher implements Dispatcher {
   /** By API key. */
   readonly #routes: (Handler | undefined)[] = []
   readonly #reader = new Reader()
+  /** Produce requests of one read whose appends are not written. */
+  #held: RequestExchange[] = []
 
   constructor(broker: Broker) {
     this.#broker = broker
@@ -37,19 +45,34 @@ export class RequestDispatcher implements Dispatcher {
     }
   }
 
-  dispatch(bytes: Buffer, start: number, end: number, peer: Peer, nowMs: number): Exchange {
+  dispatch(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    peer: Peer,
+    nowMs: number,
+    mayHold = false,
+  ): Exchange {
     const reader = this.#reader
     const view = reader.buffer === bytes ? reader.view : viewOf(bytes)
     reader.reset(bytes, view, start, end)
     try {
-      return this.#dispatch(reader, peer, nowMs)
+      return this.#dispatch(reader, peer, nowMs, mayHold)
     } catch (error) {
       if (error instanceof ProtocolError) return new RefusedExchange(error.message)
       throw error
     }
   }
 
-  #dispatch(reader: Reader, peer: Peer, nowMs: number): Exchange {
+  settleHeld(): void {
+    const held = this.#held
+    if (held.length === 0) return
+    this.#held = []
+    this.#broker.engine.log.writeHeld()
+    for (const exchange of held) exchange.settleHeld()
+  }
+
+  #dispatch(reader: Reader, peer: Peer, nowMs: number, mayHold: boolean): Exchange {
     const byteLength = reader.end - reader.position
     const { api, apiVersion, correlationId, clientId } = readRequestHeader(reader)
     const handler = this.#routes[api.key]
@@ -64,9 +87,17 @@ export class RequestDispatcher implements Dispatcher {
     }
     const request = decodeRequest(api, apiVersion, reader)
     this.#broker.meters.requests[api.key]!++
+    // What comes after a held request finds it done, as if it had not been held.
+    if (this.#held.length > 0 && api.key !== PRODUCE_KEY) this.settleHeld()
     const exchange = new RequestExchange(header, request, this.#broker)
-    if (this.interceptor === undefined) exchange.begin()
-    else exchange.beginIntercepted(this.interceptor)
+    if (this.interceptor !== undefined) exchange.beginIntercepted(this.interceptor)
+    else {
+      const holds = mayHold || this.#held.length > 0
+      // A quota measures how long each request takes.
+      exchange.mayHold = holds && this.#broker.quotas.active === undefined
+      exchange.begin()
+      if (exchange.isHeld) this.#held.push(exchange)
+    }
     return exchange
   }
 
@@ -127,6 +158,8 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
   #busySinceMs = 0
   #busyMs = 0
   readonly #broker: Broker
+  mayHold = false
+  #held: Held<ResponseOf<Api>> | undefined
   #response: ResponseOf<Api> | undefined
   #sentCallbacks: (() => void)[] | undefined
   #sent = false
@@ -148,11 +181,35 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
     try {
       const outcome = this.#handler.handle(this.request, this, this.#broker)
       if (outcome instanceof Promise) this.#await(outcome)
+      else if (outcome instanceof Held) this.#hold(outcome)
       else this.settle(outcome)
     } catch (error) {
       this.#settleError(error)
     }
     if (this.#busySinceMs !== 0) this.#busyMs = performance.now() - this.#busySinceMs
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== undefined
+  }
+
+  #hold(held: Held<ResponseOf<Api>>): void {
+    assert(this.mayHold, 'appends to be held only where they are settled')
+    this.#held = held
+    this.nextMayStart = true
+  }
+
+  /** The appends are written. */
+  settleHeld(): void {
+    const { outcome } = this.#held!
+    this.#held = undefined
+    try {
+      const decided = outcome()
+      if (decided instanceof Promise) this.#await(decided)
+      else this.settle(decided)
+    } catch (error) {
+      this.#settleError(error)
+    }
   }
 
   beginIntercepted(interceptor: Interceptor): void {
@@ -172,6 +229,7 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
   handle(request = this.request): Outcome<ResponseOf<Api>> | Promise<Outcome<ResponseOf<Api>>> {
     try {
       const outcome = this.#handler.handle(request, this, this.#broker)
+      assert(!(outcome instanceof Held), 'nothing to be held by a request that may not hold')
       if (!(outcome instanceof Promise)) return outcome
       return outcome.catch((error: unknown) => this.#errorOutcome(error, request))
     } catch (error) {

@@ -29,7 +29,17 @@ export interface Exchange {
 export interface Dispatcher {
   /**
    * `bytes` from `start` to `end` is one frame without its size. It is a view of a receive buffer:
-   * nothing of it is looked at after the call has returned.
+   * nothing of it is looked at after the call has returned or, with `mayHold`, `settleHeld`.
    */
-  dispatch(bytes: Buffer, start: number, end: number, peer: Peer, nowMs: number): Exchange
+  dispatch(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    peer: Peer,
+    nowMs: number,
+    mayHold?: boolean,
+  ): Exchange
+
+  /** The end of a read: what was held to be done together is done. */
+  settleHeld(): void
 }

@@ -24,6 +24,11 @@ export interface RequestContext {
    * whose effect is already decided when they wait, such as an append handed to the log.
    */
   startNext(): void
+  /**
+   * More requests may have come with the same read: an append may be held (`LogStore.hold`) and the
+   * handler return a `Held`.
+   */
+  readonly mayHold: boolean
   /** How long the thread was busy with the request so far; 0 where no quota is set. */
   readonly busyMs: number
   /** What the log says when the handler answers `closeConnection`. */
@@ -35,6 +40,15 @@ export const closeConnection: unique symbol = Symbol('close the connection')
 
 /** Null: the request has no response (Produce with acks=0). */
 export type Outcome<Response> = Response | null | typeof closeConnection
+
+/** What a handler that holds appends returns: it is asked once they are written. */
+export class Held<Response> {
+  readonly outcome: () => Outcome<Response> | Promise<Outcome<Response>>
+
+  constructor(outcome: () => Outcome<Response> | Promise<Outcome<Response>>) {
+    this.outcome = outcome
+  }
+}
 
 /**
  * One API: its declaration, the versions that are answered, and what answers them. Routing,
@@ -55,7 +69,7 @@ export interface Handler<A extends Api = Api> {
     request: RequestOf<A>,
     context: RequestContext,
     broker: Broker,
-  ): Outcome<ResponseOf<A>> | Promise<Outcome<ResponseOf<A>>>
+  ): Outcome<ResponseOf<A>> | Promise<Outcome<ResponseOf<A>>> | Held<ResponseOf<A>>
   /** Undefined: the response has a top-level `errorCode` and that says it all. */
   readonly errorResponse: ErrorResponse<A> | undefined
 }

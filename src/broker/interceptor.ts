@@ -12,7 +12,7 @@ export interface Interceptor {
 }
 
 /** A request that has been decoded and not been handled. */
-export interface InterceptedCall extends Omit<RequestContext, 'onSent' | 'startNext'> {
+export interface InterceptedCall extends Omit<RequestContext, 'onSent' | 'startNext' | 'mayHold'> {
   readonly api: Api
   /** `records` in it are views that are gone when `intercept` has returned. */
   readonly request: RequestOf<Api>

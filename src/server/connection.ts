@@ -33,6 +33,9 @@ export class Connection implements Receiver, MemoryWaiter {
   #kept: { readonly buffer: Buffer; position: number; readonly end: number } | undefined
   /** Requests whose responses are not encoded, in order. */
   readonly #waiting: Exchange[] = []
+  /** A frame put together from several reads that a held request refers to. */
+  #heldFrame: Buffer | undefined
+  #isReceiving = false
   /** The request that must be over before the next one begins. */
   #blockedBy: Exchange | undefined
   #encoded: Exchange[] = []
@@ -84,13 +87,31 @@ export class Connection implements Receiver, MemoryWaiter {
     this.lastActivityMs = nowMs
     if (buffer === this.#target) {
       this.#assembler.advance(byteCount)
-      if (this.#assembler.complete) this.#handleAssembled(nowMs)
+      if (this.#assembler.complete) this.#handleAssembled(nowMs, false)
     } else {
-      const position = this.#process(buffer, 0, byteCount, nowMs)
+      const position = this.#processRead(buffer, 0, byteCount, nowMs)
       if (position < byteCount && !this.#ending) this.#keep(buffer, position, byteCount)
     }
     this.#flush()
     this.#paused = !this.#mayRead()
+  }
+
+  /** `#process`, and the end of what its requests had held to do together. */
+  #processRead(buffer: Buffer, start: number, end: number, nowMs: number): number {
+    let position: number
+    this.#isReceiving = true
+    try {
+      position = this.#process(buffer, start, end, nowMs)
+    } finally {
+      this.#host.dispatcher.settleHeld()
+      this.#isReceiving = false
+      if (this.#heldFrame) this.#host.pool.give(this.#heldFrame)
+      this.#heldFrame = undefined
+    }
+    this.#encodeReady()
+    // So many requests were held that no more could begin.
+    if (position < end && this.#mayStart()) this.#host.schedule(this)
+    return position
   }
 
   /** Called by the request memory: there is room again. */
@@ -163,7 +184,7 @@ export class Connection implements Receiver, MemoryWaiter {
         position = assembler.push(buffer, assembler.pushHeader(buffer, position, end), end)
       } else {
         const frameEnd = position + FRAME_HEADER_BYTES + size
-        this.#handle(buffer, position + FRAME_HEADER_BYTES, frameEnd, nowMs)
+        this.#handle(buffer, position + FRAME_HEADER_BYTES, frameEnd, nowMs, frameEnd < end)
         position = frameEnd
       }
     }
@@ -180,15 +201,16 @@ export class Connection implements Receiver, MemoryWaiter {
       if (!this.#sizeIsAllowed(assembler.size, buffer.subarray(start, end))) return end
     }
     position = assembler.push(buffer, position, end)
-    if (assembler.complete) this.#handleAssembled(nowMs)
+    if (assembler.complete) this.#handleAssembled(nowMs, position < end)
     return position
   }
 
-  #handleAssembled(nowMs: number): void {
+  #handleAssembled(nowMs: number, mayHold: boolean): void {
     const frame = this.#assembler.frame()
-    this.#handle(frame, 0, frame.byteLength, nowMs)
+    this.#handle(frame, 0, frame.byteLength, nowMs, mayHold)
     this.#target = undefined
-    this.#assembler.reset()
+    if (mayHold) this.#heldFrame = this.#assembler.detach()
+    else this.#assembler.reset()
     this.#host.requestMemory.done(this)
   }
 
@@ -204,8 +226,8 @@ export class Connection implements Receiver, MemoryWaiter {
     return false
   }
 
-  #handle(bytes: Buffer, start: number, end: number, nowMs: number): void {
-    const exchange = this.#host.dispatcher.dispatch(bytes, start, end, this.peer, nowMs)
+  #handle(bytes: Buffer, start: number, end: number, nowMs: number, mayHold: boolean): void {
+    const exchange = this.#host.dispatcher.dispatch(bytes, start, end, this.peer, nowMs, mayHold)
     if (exchange.state === 'pending') {
       exchange.onChange = this.#onChange
       if (!exchange.nextMayStart) this.#blockedBy = exchange
@@ -220,7 +242,8 @@ export class Connection implements Receiver, MemoryWaiter {
   #exchangeChanged(exchange: Exchange): void {
     if (exchange === this.#blockedBy) this.#blockedBy = undefined
     if (exchange.state === 'failed') this.#failLater({ reason: exchange.failure })
-    if (this.peer.closed) return
+    // The end of the read sends it.
+    if (this.peer.closed || this.#isReceiving) return
     this.#host.schedule(this)
   }
 
@@ -260,7 +283,7 @@ export class Connection implements Receiver, MemoryWaiter {
     const kept = this.#kept
     if (!kept) return
     const nowMs = this.#host.clock.nowMs()
-    kept.position = this.#process(kept.buffer, kept.position, kept.end, nowMs)
+    kept.position = this.#processRead(kept.buffer, kept.position, kept.end, nowMs)
     if (kept.position === kept.end) this.#dropKept()
   }
 

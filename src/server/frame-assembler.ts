@@ -84,14 +84,19 @@ export class FrameAssembler {
   }
 
   reset(): void {
-    if (this.#frame) {
-      this.#memory.give(this.#frame.byteLength)
-      this.#pool.give(this.#frame)
-      this.#frame = undefined
-    }
+    const frame = this.detach()
+    if (frame) this.#pool.give(frame)
+  }
+
+  /** `reset`, but the frame's buffer is the caller's, who gives it back to the pool. */
+  detach(): Buffer | undefined {
+    const frame = this.#frame
+    if (frame) this.#memory.give(frame.byteLength)
+    this.#frame = undefined
     this.#headerBytes = 0
     this.#size = 0
     this.#filled = 0
+    return frame
   }
 
   #reserve(byteCount: number): void {

@@ -8,11 +8,22 @@ export class HoldingDispatcher implements Dispatcher {
   readonly #held: HeldExchange[] = []
   #target: Dispatcher | undefined
 
-  dispatch(bytes: Buffer, start: number, end: number, peer: Peer, nowMs: number): Exchange {
-    if (this.#target) return this.#target.dispatch(bytes, start, end, peer, nowMs)
+  dispatch(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    peer: Peer,
+    nowMs: number,
+    mayHold = false,
+  ): Exchange {
+    if (this.#target) return this.#target.dispatch(bytes, start, end, peer, nowMs, mayHold)
     const held = new HeldExchange(Buffer.from(bytes.subarray(start, end)), peer, nowMs)
     this.#held.push(held)
     return held
+  }
+
+  settleHeld(): void {
+    this.#target?.settleHeld()
   }
 
   /** Hands everything that waits to `target`. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { ErrorCode } from '../protocol/error-code.ts'
+import type { BatchView } from '../protocol/records/batch.ts'
 import type { MetadataStore } from './metadata-store.ts'
 
 /**
@@ -57,6 +58,8 @@ export interface AppendItem extends TopicPartition {
    * may be a view of the socket's receive buffer.
    */
   readonly batch: Uint8Array
+  /** The same bytes, for a caller that has looked at them already. */
+  readonly view?: BatchView
   /**
    * `client`: sequences are checked. `coordinator`: records of an internal topic or a transaction
    * marker; only epochs are checked.
@@ -169,6 +172,9 @@ export interface ProducerStateView {
   readonly currentTxnStartOffset: number
 }
 
+/** What became of appends that were held, once `writeHeld` has returned: as `append` returns it. */
+export type HeldAppend = () => AppendResult[] | Promise<AppendResult[]>
+
 export interface LogStore {
   /**
    * Results in the order of `items`. Atomic per item, not across them. Items for one partition
@@ -178,6 +184,16 @@ export interface LogStore {
     items: readonly AppendItem[],
     options: AppendOptions,
   ): AppendResult[] | Promise<AppendResult[]>
+
+  /**
+   * An `append` that waits for `writeHeld`, so that requests that came in together are written
+   * together. Nobody sees anything of it before; the batches must stay as they are until then. An
+   * `append` in between writes first what is held, to keep the order.
+   */
+  hold(items: readonly AppendItem[], options: AppendOptions): HeldAppend
+
+  /** At once. What fails, fails in the results. */
+  writeHeld(): void
 
   /** Never waits for data. Results in the order of `requests`. */
   read(requests: readonly ReadRequest[], options: ReadOptions): ReadResult[] | Promise<ReadResult[]>

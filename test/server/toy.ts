@@ -95,6 +95,7 @@ export async function startToyServer(
       answer(request)
       return exchange
     },
+    settleHeld: () => undefined,
   }
   const server = new Server({
     clock: systemClock,

@@ -102,6 +102,22 @@ export function conformance(name: string, makeBench: () => Promise<Bench>): void
       ])
     })
 
+    it('5: what is held is seen by nobody before it is written, and keeps its place', async () => {
+      const { log } = bench.engine
+      const options = { nowMs: bench.nowMs() }
+      const first = log.hold([item(batchOf({ values: ['a'] }))], options)
+      const second = log.hold([item(batchOf({ values: ['b', 'c'] }))], options)
+      expect(bounds().logEndOffset).toBe(0)
+      expect(await values()).toEqual([])
+      expect((await appendOne(batchOf({ values: ['d'] }))).baseOffset).toBe(3)
+      const results = [...(await first()), ...(await second())]
+      expect(results.map(({ baseOffset }) => baseOffset)).toEqual([0, 1])
+      const last = log.hold([item(batchOf({ values: ['e'] }))], options)
+      log.writeHeld()
+      expect((await last())[0]!.baseOffset).toBe(4)
+      expect(await values()).toEqual(['a', 'b', 'c', 'd', 'e'])
+    })
+
     it('3: the batch is not referenced once append has returned', async () => {
       const batch = batchOf({ values: ['a'] })
       await appendOne(batch)

@@ -20,6 +20,8 @@ export class FaultyFiles implements Files {
   syncError: string | undefined
   truncateError: string | undefined
   syncCount = 0
+  /** Of records: one call counts once, however many pieces it writes. */
+  writeCount = 0
   readonly #held: (() => void)[] = []
   #holdsSyncs = false
 
@@ -134,6 +136,7 @@ class FaultyFile implements OpenFile {
 
   writeSync(bytes: Uint8Array, position: number): void {
     const { writeError, bytesLeft } = this.#files
+    this.#files.writeCount++
     // A real disk writes what fits and then fails.
     const written = writeError === undefined ? bytes.length : bytes.length >> 1
     const fits = Math.min(written, bytesLeft)

@@ -1,18 +1,18 @@
 import type { TransactionProducer } from '../../coordinator/transaction/transaction-coordinator.ts'
 import { Produce } from '../../protocol/apis/00-produce.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
-import { BatchView } from '../../protocol/records/batch.ts'
+import type { BatchView } from '../../protocol/records/batch.ts'
 import { upConvert } from '../../protocol/records/convert.ts'
 import {
   checkProduceRecords,
   firstBatchIsTransactional,
-  validateProduceBatch,
+  validateCheckedBatch,
 } from '../../protocol/records/validate.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { AppendItem, AppendResult, TopicPartition } from '../../storage/engine.ts'
 import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
-import { closeConnection, handler, type Outcome, type RequestContext } from '../handler.ts'
+import { closeConnection, Held, handler, type Outcome, type RequestContext } from '../handler.ts'
 import { LeaderHints } from '../leader-hints.ts'
 import { ledPartition } from '../partitions.ts'
 import { recordSettings } from '../record-settings.ts'
@@ -51,7 +51,12 @@ export const produce = handler(
       const results = appendInTransaction(plan.items, transaction, context, broker)
       return settled(results, (appended) => answer(plan, appended))
     }
-    const results = broker.engine.log.append(plan.items, { nowMs: context.nowMs })
+    const { log } = broker.engine
+    if (context.mayHold && !plan.mustClose) {
+      const outcome = log.hold(plan.items, { nowMs: context.nowMs })
+      return new Held(() => settled(outcome(), (appended) => answer(plan, appended)))
+    }
+    const results = log.append(plan.items, { nowMs: context.nowMs })
     if (!(results instanceof Promise)) return answer(plan, results)
     context.startNext()
     return results.then((appended) => answer(plan, appended))
@@ -115,6 +120,7 @@ class ProducePlan {
   readonly #transactionalId: string | null
   #producer: TransactionProducer | undefined
   readonly #transactional: TransactionalBatches['partitions'][number][] = []
+  #isRefusing = false
 
   constructor(request: Request, context: RequestContext, broker: Broker) {
     this.context = context
@@ -122,6 +128,11 @@ class ProducePlan {
     this.acks = request.acks
     this.#transactionalId = request.transactionalId
     for (const topic of eachTopicOnce(request.topicData)) this.#addTopic(topic)
+  }
+
+  /** What is refused cannot be said but by closing: nothing that comes behind it begins. */
+  get mustClose(): boolean {
+    return this.acks === NO_ACKS && this.#isRefusing
   }
 
   /** Undefined when no batch belongs to a transaction. */
@@ -136,7 +147,7 @@ class ProducePlan {
     // Kafka answers for partitions: a topic without any is left out.
     if (partitionData.length === 0) return
     const partitions = eachPartitionOnce(partitionData).map(({ index, records }) => {
-      if (byId && !image) return refused(index, ErrorCode.UNKNOWN_TOPIC_ID)
+      if (byId && !image) return this.#refuse(index, ErrorCode.UNKNOWN_TOPIC_ID)
       return this.#addPartition(image, index, records ?? NO_RECORDS)
     })
     this.topics.push({ name, topicId, image, partitions })
@@ -148,19 +159,19 @@ class ProducePlan {
     records: Uint8Array,
   ): PlannedPartition {
     const led = ledPartition(this.broker, topic, index)
-    if (led === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return refused(index, led)
+    if (led === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return this.#refuse(index, led)
     const batch = this.#batchOf(records)
-    if (typeof batch === 'number') return refused(index, batch)
-    if (typeof led === 'number') return refused(index, led)
+    if (typeof batch === 'number') return this.#refuse(index, batch)
+    if (typeof led === 'number') return this.#refuse(index, led)
     if (isInternalTopic(topic!.name) && this.context.clientId !== INTERNAL_CLIENT) {
-      return refused(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
+      return this.#refuse(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
     }
     const config = this.broker.topics.config(topic!)
     if (this.acks === ALL_ACKS && led.isr.length < config.minInsyncReplicas) {
       const where = { topicId: topic!.topicId, partition: index }
       const errorCode = ErrorCode.NOT_ENOUGH_REPLICAS
       const logStartOffset = logStartOnError(errorCode, where, this.broker)
-      return refused(index, errorCode, { logStartOffset })
+      return this.#refuse(index, errorCode, { logStartOffset })
     }
     return this.#validate(topic!, index, batch)
   }
@@ -169,13 +180,15 @@ class ProducePlan {
    * The records as one v2 batch, or what is wrong with the request more than with the records: that
    * is checked before it is known whether anything can be stored.
    */
-  #batchOf(records: Uint8Array): Uint8Array | ErrorCode {
+  #batchOf(records: Uint8Array): BatchView | ErrorCode {
     const { acks } = this
     const { apiVersion } = this.context
     try {
       const isLegacy = apiVersion < BATCHES_SINCE
-      const batch = isLegacy ? upConvert(records) : records
-      checkProduceRecords(batch, isLegacy ? BATCHES_SINCE : apiVersion)
+      const batch = checkProduceRecords(
+        isLegacy ? upConvert(records) : records,
+        isLegacy ? BATCHES_SINCE : apiVersion,
+      )
       const acksAreKnown = acks === NO_ACKS || acks === LEADER_ACKS || acks === ALL_ACKS
       return acksAreKnown ? batch : ErrorCode.INVALID_REQUIRED_ACKS
     } catch (error) {
@@ -184,23 +197,24 @@ class ProducePlan {
     }
   }
 
-  #validate(topic: TopicImage, index: number, records: Uint8Array): PlannedPartition {
+  #validate(topic: TopicImage, index: number, checked: BatchView): PlannedPartition {
     const { name, topicId } = topic
-    const where = { topicId, partition: index }
     const settings = recordSettings(this.broker.topics.config(topic))
-    const outcome = validateProduceBatch(records, settings, {
+    const outcome = validateCheckedBatch(checked, settings, {
       requestVersion: Math.max(BATCHES_SINCE, this.context.apiVersion),
       nowMs: this.context.nowMs,
       topic: name,
       partition: index,
     })
-    const { errorCode, errorMessage, recordErrors, batch } = outcome
-    if (!batch) {
+    const { batch, view } = outcome
+    if (!batch || !view) {
+      const { errorCode, errorMessage, recordErrors } = outcome
+      const where = { topicId, partition: index }
       this.broker.log.debug(
         { topic: name, partition: index, reason: outcome.reason },
         'batch refused',
       )
-      return refused(index, errorCode, {
+      return this.#refuse(index, errorCode, {
         logStartOffset: logStartOnError(errorCode, where, this.broker),
         errorMessage,
         recordErrors: recordErrors.map(({ batchIndex, message }) => ({
@@ -210,15 +224,27 @@ class ProducePlan {
       })
     }
     const itemIndex = this.items.length
-    this.#noteTransaction(batch, { topic: name, partition: index, itemIndex })
-    this.items.push({ ...where, batch, origin: 'client' })
+    if (view.isTransactional) {
+      this.#noteTransaction(view, { topic: name, partition: index, itemIndex })
+    }
+    this.items.push({ topicId, partition: index, batch, view, origin: 'client' })
     return { index, refusal: undefined, itemIndex, logAppendTimeMs: outcome.logAppendTimeMs }
   }
 
-  #noteTransaction(batch: Uint8Array, where: TransactionalBatches['partitions'][number]): void {
-    const view = new BatchView(batch)
-    if (!view.isTransactional) return
-    const { producerId, producerEpoch } = view
+  #refuse(
+    index: number,
+    errorCode: ErrorCode,
+    details: Partial<PartitionResponse> = {},
+  ): PlannedPartition {
+    this.#isRefusing = true
+    const refusal = { index, errorCode, baseOffset: -1, ...details }
+    return { index, refusal, itemIndex: -1, logAppendTimeMs: -1 }
+  }
+
+  #noteTransaction(
+    { producerId, producerEpoch }: BatchView,
+    where: TransactionalBatches['partitions'][number],
+  ): void {
     this.#producer ??= { transactionalId: this.#transactionalId ?? '', producerId, producerEpoch }
     const isSame =
       this.#producer.producerId === producerId && this.#producer.producerEpoch === producerEpoch
@@ -261,15 +287,6 @@ function eachPartitionOnce(partitions: readonly PartitionRequest[]): readonly Pa
   if (partitions.length < 2) return partitions
   const once = new Map(partitions.map((partition) => [partition.index, partition]))
   return once.size === partitions.length ? partitions : [...once.values()]
-}
-
-function refused(
-  index: number,
-  errorCode: ErrorCode,
-  details: Partial<PartitionResponse> = {},
-): PlannedPartition {
-  const refusal = { index, errorCode, baseOffset: -1, ...details }
-  return { index, refusal, itemIndex: -1, logAppendTimeMs: -1 }
 }
 
 function answer(plan: ProducePlan, results: readonly AppendResult[]): Outcome<Response> {

@@ -1,13 +1,19 @@
 import { ErrorCode, KafkaError } from '../error-code.ts'
 import {
+  ATTRIBUTES_AT,
+  BATCH_HEADER_BYTES,
+  BATCH_LENGTH_AT,
   BatchView,
   dataViewOf,
   entrySizeAt,
   LOG_APPEND_TIME_BIT,
   LOG_OVERHEAD_BYTES,
+  MAGIC_AT,
+  MIN_ENTRY_LENGTH,
   NO_TIMESTAMP,
   RECORDS_AT,
   setMaxTimestamp,
+  TRANSACTIONAL_BIT,
 } from './batch.ts'
 import {
   type Compression,
@@ -56,6 +62,8 @@ export interface ProduceValidation {
    * place where need be, or memory of its own when it was rebuilt.
    */
   readonly batch: Uint8Array | null
+  /** The same. */
+  readonly view: BatchView | null
   /** For the response: the clock that the records got, -1 with CreateTime. */
   readonly logAppendTimeMs: number
 }
@@ -67,11 +75,28 @@ const noErrors: readonly RecordError[] = []
  * with a message that Kafka sends for every partition of the request.
  */
 export function firstBatchIsTransactional(records: Uint8Array): boolean {
+  if (isPlainBatch(records)) return false
   const view = dataViewOf(records)
   if (entrySizeAt(view, 0, records.length) === 0) return false
   const first = new BatchView(records, 0, view)
   // The smallest entry is 26 bytes and the attributes end at 23, so they are there.
   return first.magic === 2 && first.isTransactional
+}
+
+/** Nearly every batch: of a length that makes sense, and in no transaction. No view is made for it. */
+function isPlainBatch(records: Uint8Array): boolean {
+  return (
+    records.length >= BATCH_HEADER_BYTES &&
+    records[MAGIC_AT] === 2 &&
+    records[BATCH_LENGTH_AT] === 0 &&
+    lowBytesOfLength(records) >= MIN_ENTRY_LENGTH &&
+    (records[ATTRIBUTES_AT + 1]! & TRANSACTIONAL_BIT) === 0
+  )
+}
+
+function lowBytesOfLength(records: Uint8Array): number {
+  const high = records[BATCH_LENGTH_AT + 1]! << 16
+  return high | (records[BATCH_LENGTH_AT + 2]! << 8) | records[BATCH_LENGTH_AT + 3]!
 }
 
 /** The checks of a request's shape, for one partition. Returns the one batch. Throws KafkaError. */
@@ -151,12 +176,13 @@ function rejected(error: KafkaError): ProduceValidation {
     recordErrors: error instanceof RecordsRejected ? error.recordErrors : noErrors,
     reason: error.message,
     batch: null,
+    view: null,
     logAppendTimeMs: -1,
   }
 }
 
 function accepted(
-  batch: Uint8Array,
+  view: BatchView,
   settings: RecordSettings,
   context: ProduceContext,
 ): ProduceValidation {
@@ -165,7 +191,8 @@ function accepted(
     errorMessage: null,
     recordErrors: noErrors,
     reason: null,
-    batch,
+    batch: view.bytes,
+    view,
     logAppendTimeMs: settings.timestampType === 'LogAppendTime' ? context.nowMs : -1,
   }
 }
@@ -246,11 +273,17 @@ function checkRecords(
   if (source !== target) {
     const rebuilt = rebuildBatch(batch, payload, target, settings, context)
     checkSize(rebuilt.length, settings)
-    return accepted(rebuilt, settings, context)
+    return accepted(new BatchView(rebuilt), settings, context)
   }
   const appendTime = settings.timestampType === 'LogAppendTime'
   setMaxTimestamp(batch, settings.timestampType, appendTime ? context.nowMs : maxTimestamp)
-  return accepted(batch.bytes.subarray(0, batch.sizeInBytes), settings, context)
+  return accepted(withoutRest(batch), settings, context)
+}
+
+/** Bytes behind the batch that are no batch are not stored. */
+function withoutRest(batch: BatchView): BatchView {
+  const { sizeInBytes, bytes } = batch
+  return sizeInBytes === bytes.length ? batch : new BatchView(bytes.subarray(0, sizeInBytes))
 }
 
 function targetCompression(source: Compression, settings: RecordSettings): Compression {

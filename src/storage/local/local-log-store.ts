@@ -7,6 +7,7 @@ import type {
   Bounds,
   DeleteRecordsResult,
   EpochEndOffset,
+  HeldAppend,
   IsolationLevel,
   LogStore,
   OffsetAndTimestamp,
@@ -46,11 +47,21 @@ export interface LogStoreHooks {
   appended(log: Log): void
 }
 
+/** An append whose batches are decided on. */
+interface StagedAppend {
+  readonly items: readonly AppendItem[]
+  readonly nowMs: number
+  readonly touched: readonly Log[]
+  /** Complete once the logs have written. */
+  readonly results: AppendResult[]
+}
+
 /** Record data of all partitions of this broker. */
 export class LocalLogStore implements LogStore {
   readonly #logs = new Map<Uuid, Log[]>()
   readonly #hooks: LogStoreHooks
   #woken: Watcher[] = []
+  #held: StagedAppend[] = []
 
   constructor(hooks: LogStoreHooks) {
     this.#hooks = hooks
@@ -90,6 +101,26 @@ export class LocalLogStore implements LogStore {
     items: readonly AppendItem[],
     options: AppendOptions,
   ): AppendResult[] | Promise<AppendResult[]> {
+    if (this.#held.length > 0) this.writeHeld()
+    const staged = this.#stage(items, options)
+    this.#write(staged)
+    return this.#resultsOf(staged)
+  }
+
+  hold(items: readonly AppendItem[], options: AppendOptions): HeldAppend {
+    const staged = this.#stage(items, options)
+    this.#held.push(staged)
+    return () => this.#resultsOf(staged)
+  }
+
+  writeHeld(): void {
+    const held = this.#held
+    if (held.length === 0) return
+    this.#held = []
+    for (const staged of held) this.#write(staged)
+  }
+
+  #stage(items: readonly AppendItem[], { nowMs }: AppendOptions): StagedAppend {
     const results = new Array<AppendResult>(items.length)
     const touched: Log[] = []
     for (let index = 0; index < items.length; index++) {
@@ -99,15 +130,23 @@ export class LocalLogStore implements LogStore {
         results[index] = refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         continue
       }
-      log.stage(item, index, options.nowMs, results)
+      log.stage(item, index, nowMs, results)
       if (touched.at(-1) !== log) touched.push(log)
     }
-    let mustWait = this.#hooks.syncsAppends
+    return { items, nowMs, touched, results }
+  }
+
+  /** All that is staged in its logs, of whichever append. */
+  #write({ touched, nowMs }: StagedAppend): void {
     for (const log of touched) {
-      log.writeStaged(options.nowMs, results)
+      log.writeStaged(nowMs)
       this.#hooks.appended(log)
-      mustWait ||= log.mustFlush
     }
+  }
+
+  #resultsOf({ items, touched, results }: StagedAppend): AppendResult[] | Promise<AppendResult[]> {
+    let mustWait = this.#hooks.syncsAppends
+    for (const log of touched) mustWait ||= log.mustFlush
     return mustWait ? this.#synced(items, touched, results) : results
   }
 

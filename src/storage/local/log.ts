@@ -31,6 +31,8 @@ export interface LogOptions extends LogSegmentsOptions {
 }
 
 interface Staged {
+  /** Where its result belongs. */
+  readonly results: AppendResult[]
   readonly index: number
   readonly facts: BatchFacts
   readonly bytes: Uint8Array
@@ -70,6 +72,7 @@ export class Log {
   #isWriteFailing = false
   #isGone = false
   #staged: Staged[] = []
+  #stagedBytes = 0
   readonly #sync = new GroupSync(() => this.#syncFiles())
 
   constructor(options: LogOptions) {
@@ -181,8 +184,8 @@ export class Log {
   // ---- append ----------------------------------------------------------------------------------
 
   /**
-   * Decides on one batch and stamps it. Its result is set now when it is refused or a duplicate,
-   * else by the next `writeStaged`.
+   * Decides on one batch and stamps it. `results[index]` is set now when it is refused or a
+   * duplicate, else by the next `writeStaged`.
    */
   stage(item: AppendItem, index: number, nowMs: number, results: AppendResult[]): void {
     if (this.damage !== undefined || this.#isRefusingWrites || this.#isGone) {
@@ -192,7 +195,7 @@ export class Log {
       )
       return
     }
-    const batch = new BatchView(item.batch)
+    const batch = item.view ?? new BatchView(item.batch)
     const baseOffset = this.#staged.at(-1)?.facts.lastOffset ?? this.logEndOffset - 1
     let facts = new BatchFacts(batch, baseOffset + 1, this.leaderEpoch)
     if (facts.sizeBytes > this.config.segmentBytes) {
@@ -201,7 +204,7 @@ export class Log {
     }
     if (facts.producerId >= 0 && !this.#followsStaged(facts, item.origin)) {
       if (this.#staged.some((one) => one.facts.producerId === facts.producerId)) {
-        this.writeStaged(nowMs, results)
+        this.writeStaged(nowMs)
         facts = new BatchFacts(batch, this.logEndOffset, this.leaderEpoch)
       }
       const verdict = this.producers.check(facts, {
@@ -219,7 +222,8 @@ export class Log {
     }
     if (!this.#makeRoom(facts, index, nowMs, results)) return
     stampBatch(batch, facts.baseOffset, this.leaderEpoch)
-    this.#staged.push({ index, facts, bytes: item.batch })
+    this.#staged.push({ results, index, facts, bytes: item.batch })
+    this.#stagedBytes += item.batch.length
   }
 
   /** The usual pipelined batch: the next sequences of a producer whose last batch is still staged. */
@@ -238,10 +242,10 @@ export class Log {
 
   /** Rolls when the batch belongs into a new segment. False when that failed. */
   #makeRoom(facts: BatchFacts, index: number, nowMs: number, results: AppendResult[]): boolean {
-    const stagedBytes = this.#staged.reduce((sum, { bytes }) => sum + bytes.length, 0)
-    const isFull = this.active.sizeBytes + stagedBytes > this.config.segmentBytes - facts.sizeBytes
+    const sizeBytes = this.active.sizeBytes + this.#stagedBytes
+    const isFull = sizeBytes > this.config.segmentBytes - facts.sizeBytes
     if (!isFull && !this.active.mustRoll(facts, this.config, nowMs)) return true
-    this.writeStaged(nowMs, results)
+    this.writeStaged(nowMs)
     if (this.logEndOffset !== facts.baseOffset) {
       // What was staged before could not be written, so this offset is not the next one.
       results[index] = refused(ErrorCode.KAFKA_STORAGE_ERROR)
@@ -259,10 +263,11 @@ export class Log {
   }
 
   /** One system call for all that is staged; then it is in the log, or none of it is. */
-  writeStaged(nowMs: number, results: AppendResult[]): void {
+  writeStaged(nowMs: number): void {
     const staged = this.#staged
     if (staged.length === 0) return
     this.#staged = []
+    this.#stagedBytes = 0
     const { active } = this
     const position = active.sizeBytes
     try {
@@ -272,13 +277,15 @@ export class Log {
       else file.writevSync(staged.map(({ bytes }) => bytes), position) // biome-ignore format: one line
     } catch (error) {
       this.#undoWrite(position, error)
-      for (const { index } of staged) results[index] = refused(ErrorCode.KAFKA_STORAGE_ERROR)
+      for (const { results, index } of staged) {
+        results[index] = refused(ErrorCode.KAFKA_STORAGE_ERROR)
+      }
       return
     }
     if (this.#isWriteFailing) this.#writeRecovered()
     active.isUnsynced = true
     active.modifiedMs = nowMs
-    for (const { index, facts, bytes } of staged) {
+    for (const { results, index, facts, bytes } of staged) {
       this.#take(facts, bytes, nowMs)
       results[index] = appended(facts, this.logStartOffset)
     }

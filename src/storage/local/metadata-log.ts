@@ -146,7 +146,7 @@ export class MetadataLog implements ClosableMetadataStore {
       origin: 'coordinator',
     } as const
     this.#log.stage(item, 0, nowMs, results)
-    this.#log.writeStaged(nowMs, results)
+    this.#log.writeStaged(nowMs)
     const [result] = results
     if (!result || result.errorCode !== ErrorCode.NONE) throw new KafkaError('KAFKA_STORAGE_ERROR')
     this.#bytesSinceSnapshot += batch.length
