@@ -1,5 +1,5 @@
 /**
- * What a request costs inside the broker, without network and disk: `tsx bench/guard.ts [ROUNDS]`.
+ * What a request costs inside the broker, without network and disk: `tsx bench/guard.ts [ROUNDS [CASE]]`.
  * Frames go through a connection, the dispatcher and a store in memory; CPU time is given beside
  * that of a fixed loop of JavaScript in the same rounds, so that the last column can be compared
  * between machines, and between commits in the log of CI. It never fails.
@@ -37,6 +37,7 @@ function repeated(name: string, frame: (index: number) => Buffer, reads = 1): Ca
   return { name, reads: Array.from({ length: reads }, (_, at) => read(at)), samples: [] }
 }
 
+const only = process.argv[3] ?? ''
 const cases: readonly Case[] = [
   repeated('Produce 1 KB, one partition', () => produceFrame('bench', 0, 1_000, 1_000)),
   repeated('Produce 1 KB, 8 partitions', (at) => produceFrame('bench', at % 8, 1_000, 1_000), 8),
@@ -46,7 +47,7 @@ const cases: readonly Case[] = [
   repeated('ApiVersions', apiVersionsFrame),
   repeated('Metadata, one topic', () => metadataFrame('bench')),
   repeated('Heartbeat, unknown group', heartbeatFrame),
-]
+].filter(({ name }) => name.includes(only))
 
 const connection = new Unplugged(broker, () => undefined)
 

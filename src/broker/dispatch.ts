@@ -20,6 +20,7 @@ import type { InterceptedCall, Interceptor } from './interceptor.ts'
 import type { Peer } from './peer.ts'
 import { callerOf } from './quotas/caller.ts'
 import type { QuotaEnforcer } from './quotas/quota-enforcer.ts'
+import { writeRepeated } from './repeated-response.ts'
 
 const PRODUCE_KEY = 0
 const FETCH_KEY = 1
@@ -365,7 +366,9 @@ class RequestExchange implements Exchange, RequestContext, InterceptedCall {
   }
 
   #write(writer: Writer, response: ResponseOf<Api>): void {
-    writeResponse(writer, this.#handler.api, this.apiVersion, this.#correlationId, response)
+    const { api, repeats } = this.#handler
+    if (repeats) writeRepeated(writer, api, this.apiVersion, this.#correlationId, response)
+    else writeResponse(writer, api, this.apiVersion, this.#correlationId, response)
   }
 
   onSent(callback: () => void): void {

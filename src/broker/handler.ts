@@ -70,6 +70,8 @@ export interface Handler<A extends Api = Api> {
     context: RequestContext,
     broker: Broker,
   ): Outcome<ResponseOf<A>> | Promise<Outcome<ResponseOf<A>>> | Held<ResponseOf<A>>
+  /** The same object is returned as long as it says the same: its bytes are kept. */
+  readonly repeats: boolean
   /** Undefined: the response has a top-level `errorCode` and that says it all. */
   readonly errorResponse: ErrorResponse<A> | undefined
 }
@@ -88,14 +90,15 @@ export interface HandlerOptions<A extends Api> {
    */
   readonly errorResponse?: ErrorResponse<A>
   readonly advertised?: boolean
+  readonly repeats?: boolean
 }
 
 export function handler<A extends Api>(
   api: A,
   versions: readonly [min: number, max: number],
   handle: Handler<A>['handle'],
-  { errorResponse, advertised = true }: HandlerOptions<A> = {},
+  { errorResponse, advertised = true, repeats = false }: HandlerOptions<A> = {},
 ): Handler<A> {
   const [minVersion, maxVersion] = versions
-  return { api, minVersion, maxVersion, advertised, handle, errorResponse }
+  return { api, minVersion, maxVersion, advertised, repeats, handle, errorResponse }
 }
