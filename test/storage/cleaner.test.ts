@@ -419,6 +419,26 @@ describe('compaction', () => {
       expect(await withoutDirt()).toEqual([1])
     })
 
+    it('is forgotten there when the topic is deleted', async () => {
+      await put('a', '1')
+      await put('a', '2')
+      await rollAndClean()
+      fixture.metadata.deleteTopic(TOPIC)
+      const file = '/data/cleaner-offset-checkpoint'
+      await vi.waitFor(() => expect(fixture.files.readFile(file)!.toString()).toBe('0\n0\n'))
+    })
+
+    it('is forgotten by a start after a topic that only the metadata had deleted', async () => {
+      await put('a', '1')
+      await put('a', '2')
+      await rollAndClean()
+      await fixture.engine.close()
+      fixture.metadata.deleteTopic(TOPIC)
+      await fixture.reopen()
+      const text = fixture.files.readFile('/data/cleaner-offset-checkpoint')!.toString()
+      expect(text).toBe('0\n0\n')
+    })
+
     it('leaves lookups by time as they were for what is left', async () => {
       for (let index = 0; index < 20; index++) {
         fixture.clock.advance(1_000)

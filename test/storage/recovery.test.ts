@@ -51,6 +51,19 @@ describe('recovery', () => {
     expect(files.stat(segment(3))?.sizeBytes).toBe(354)
   })
 
+  it('lets others have their turn between two batches', async () => {
+    let turnCount = 0
+    const next = async () => {
+      turnCount++
+    }
+    fixture.options = { recoveryTurns: { isOver: () => true, next, rested: () => undefined } }
+    await reopen(true)
+    // Two segments with three batches each; then two partitions.
+    expect(turnCount).toBe(2 * 2 + 2)
+    expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
+    expect(errors()).toEqual([])
+  })
+
   it.each([1, 17, 60, 117])('cuts off a torn last batch of %d bytes', async (length) => {
     const path = segment(3)
     const whole = files.readFile(path)!

@@ -53,6 +53,8 @@ export class Cleaner {
   /** Logs in which it met something that it cannot deal with; until the next start. */
   readonly #uncleanable = new WeakSet<Log>()
   #run: Promise<void> | undefined
+  /** The last writing of the checkpoint; the next one begins after it. */
+  #writing: Promise<unknown> = Promise.resolve()
   #isStopped = false
   #cancel: Cancel = () => undefined
 
@@ -80,6 +82,7 @@ export class Cleaner {
     this.#isStopped = true
     this.#cancel()
     await this.#run
+    await this.#writing
   }
 
   /** Compacts until there is nothing worth it. Never rejects: what goes wrong is reported. */
@@ -181,11 +184,23 @@ export class Cleaner {
     )
   }
 
+  /** Of the logs that are there now. Never rejects. */
+  writeCheckpoint(): Promise<void> {
+    return this.#writeCheckpoint().catch((error: unknown) => {
+      const fields = { reason: String(error) }
+      this.#options.environment.report('warn', 'checkpoint of compaction failed', fields)
+    })
+  }
+
   #writeCheckpoint(): Promise<void> {
-    const entries: OffsetCheckpointEntry[] = []
-    for (const { topic, partition, firstDirtyOffset: offset } of this.#options.logs()) {
-      if (offset > 0) entries.push({ topic, partition, offset })
-    }
-    return this.#options.writeCheckpoint(entries)
+    const written = this.#writing.then(() => {
+      const entries: OffsetCheckpointEntry[] = []
+      for (const { topic, partition, firstDirtyOffset: offset } of this.#options.logs()) {
+        if (offset > 0) entries.push({ topic, partition, offset })
+      }
+      return this.#options.writeCheckpoint(entries)
+    })
+    this.#writing = written.catch(() => undefined)
+    return written
   }
 }

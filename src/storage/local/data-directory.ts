@@ -88,6 +88,8 @@ export class DataDirectory {
   #wasClean = false
   /** Names of topics in the recovery points and log starts on the disk. */
   #checkpointed = new Set<string>()
+  /** In the compaction's file, which is written at other times. */
+  #compacted = new Set<string>()
 
   constructor(files: Files, path: string, context: EngineContext) {
     this.#files = files
@@ -214,17 +216,19 @@ export class DataDirectory {
   readCheckpoints(): Checkpoints {
     const recoveryPoints = this.#readOffsets(RECOVERY_POINT_FILE)
     const logStartOffsets = this.#readOffsets(LOG_START_FILE)
+    const cleanerOffsets = this.#readOffsets(CLEANER_OFFSET_FILE)
     this.#checkpointed = new Set([...recoveryPoints.topics(), ...logStartOffsets.topics()])
-    return {
-      recoveryPoints,
-      logStartOffsets,
-      cleanerOffsets: this.#readOffsets(CLEANER_OFFSET_FILE),
-    }
+    this.#compacted = new Set(cleanerOffsets.topics())
+    return { recoveryPoints, logStartOffsets, cleanerOffsets }
   }
 
   /** Topics that the checkpoint files speak of; a new one of such a name would inherit offsets. */
   get checkpointedTopics(): ReadonlySet<string> {
     return this.#checkpointed
+  }
+
+  get compactedTopics(): ReadonlySet<string> {
+    return this.#compacted
   }
 
   #readOffsets(name: string): OffsetMap {
@@ -272,6 +276,7 @@ export class DataDirectory {
 
   async writeCleanerOffsets(entries: readonly OffsetCheckpointEntry[]): Promise<void> {
     await this.#writeOffsets(CLEANER_OFFSET_FILE, entries)
+    this.#compacted = new Set(entries.map(({ topic }) => topic))
   }
 
   writeLogStartOffsets(entries: readonly OffsetCheckpointEntry[]): void {

@@ -14,10 +14,11 @@ import { TailBudget } from './log-tail.ts'
 import { Maintenance } from './maintenance.ts'
 import { NameSync } from './name-sync.ts'
 import { OpenFiles } from './open-files.ts'
+import { RECOVERY_TURN_MS } from './recovery.ts'
 import { ResidentIndexes } from './resident-indexes.ts'
 import { retain } from './retention.ts'
 import { TopicLogs } from './topic-logs.ts'
-import type { Turns } from './turns.ts'
+import { LoopTurns, type Turns } from './turns.ts'
 
 export interface LocalEngineOptions {
   /** Absolute; made when it is not there. */
@@ -52,6 +53,8 @@ export interface LocalEngineOptions {
   readonly cleanerSettings?: () => CleanerSettings
   /** How compaction shares the thread; half a millisecond at a time. */
   readonly cleanerTurns?: Turns
+  /** How a start after a crash shares it; 50 ms at a time. */
+  readonly recoveryTurns?: Turns
   /** Opens the metadata log once the directory is ours. */
   readonly openMetadata: OpenMetadata
 }
@@ -135,6 +138,7 @@ export class LocalEngine implements StorageEngine {
       store: this.log,
       context,
       fileDeleteDelayMs: this.#options.fileDeleteDelayMs,
+      turns: this.#options.recoveryTurns ?? new LoopTurns(RECOVERY_TURN_MS),
     })
     const { cleanerSettings, cleanerTurns } = this.#options
     this.#cleaner = new Cleaner({
@@ -230,7 +234,8 @@ export class LocalEngine implements StorageEngine {
         if (records.some(({ type }) => mayRemoveTopics.has(type))) this.#forgetTopics()
       })
       await this.#topics.open(metadata.image)
-      if (this.#hasForgottenTopics()) await this.#checkpoint()
+      if (this.#hasForgotten(this.#directory.checkpointedTopics)) await this.#checkpoint()
+      if (this.#hasForgotten(this.#directory.compactedTopics)) await this.#cleaner.writeCheckpoint()
     } catch (error) {
       this.#unsubscribe()
       this.#directory.release()
@@ -321,14 +326,15 @@ export class LocalEngine implements StorageEngine {
     for (const log of this.log.all()) log.producers.expire(nowMs - producerIdExpirationMs)
   }
 
-  #hasForgottenTopics(): boolean {
+  #hasForgotten(topics: ReadonlySet<string>): boolean {
     const { topicsByName } = this.metadata.image
-    return [...this.#directory.checkpointedTopics].some((name) => !topicsByName.has(name))
+    return [...topics].some((name) => !topicsByName.has(name))
   }
 
   /** A topic that gets the name of one just deleted must not be told where that one began. */
   #forgetTopics(): void {
-    if (!this.#hasForgottenTopics()) return
+    if (this.#hasForgotten(this.#directory.compactedTopics)) void this.#cleaner.writeCheckpoint()
+    if (!this.#hasForgotten(this.#directory.checkpointedTopics)) return
     try {
       this.#directory.forgetTopics({
         recoveryPoints: this.#offsets((log) => log.recoveryStartOffset),

@@ -34,7 +34,8 @@ import {
   writeSnapshot,
 } from './metadata-snapshot.ts'
 import { formatQuorumState, parseQuorumState, QUORUM_STATE_FILE } from './quorum-state.ts'
-import { openLog } from './recovery.ts'
+import { openLog, RECOVERY_TURN_MS } from './recovery.ts'
+import { LoopTurns } from './turns.ts'
 
 export interface MetadataLogOptions {
   /** metadata.log.max.record.bytes.between.snapshots */
@@ -78,30 +79,19 @@ export class MetadataLog implements ClosableMetadataStore {
   #syncing: Promise<void> | undefined
   #snapshotting: Promise<void> | undefined
 
-  private constructor(start: MetadataStart, options: MetadataLogOptions) {
+  private constructor(start: MetadataStart, options: MetadataLogOptions, log: Log) {
     this.#start = start
     this.#options = { ...defaults, ...options }
     this.#files = start.environment.files
-    this.#log = openLog(start.environment, {
-      topic: METADATA_TOPIC_NAME,
-      topicId: METADATA_TOPIC_UUID,
-      partition: 0,
-      directory: start.directory,
-      config: logConfig(this.#options.segmentBytes),
-      leaderEpoch: 0,
-      recoveryPoint: 0,
-      logStartOffset: 0,
-      cleanerOffset: 0,
-      isClean: start.isClean,
-      writesSurvived: start.writesSurvived,
-    })
+    this.#log = log
   }
 
   /** Rejects with `StorageError` when the log cannot be read to its end. */
   static async open(start: MetadataStart, options: MetadataLogOptions = {}): Promise<MetadataLog> {
     const isNew = !start.environment.files.stat(start.directory)
     if (isNew) await formatDirectory(start, { ...defaults, ...options })
-    const log = new MetadataLog(start, options)
+    const { segmentBytes } = { ...defaults, ...options }
+    const log = new MetadataLog(start, options, await openMetadataLog(start, segmentBytes))
     try {
       await log.#load()
       await log.#lead()
@@ -392,4 +382,21 @@ function asStorageError(error: unknown, directory: string): unknown {
     return new StorageError('corrupt', text, { cause: error })
   }
   return error
+}
+
+function openMetadataLog(start: MetadataStart, segmentBytes: number): Log | Promise<Log> {
+  const spec = {
+    topic: METADATA_TOPIC_NAME,
+    topicId: METADATA_TOPIC_UUID,
+    partition: 0,
+    directory: start.directory,
+    config: logConfig(segmentBytes),
+    leaderEpoch: 0,
+    recoveryPoint: 0,
+    logStartOffset: 0,
+    cleanerOffset: 0,
+    isClean: start.isClean,
+    writesSurvived: start.writesSurvived,
+  }
+  return openLog(start.environment, spec, new LoopTurns(RECOVERY_TURN_MS))
 }

@@ -13,7 +13,10 @@ import { loadProducers } from './producer-loader.ts'
 import { ProducerState } from './producer-state.ts'
 import { findLaterBatch, isFragment } from './resync.ts'
 import { Segment } from './segment.ts'
+import type { Turns } from './turns.ts'
 
+/** How long a start keeps signals and timers waiting. */
+export const RECOVERY_TURN_MS = 50
 const SHORT_SEGMENT_BYTES = 64 * 1024
 
 /** What is known of a log before its files are looked at. */
@@ -52,14 +55,22 @@ export function createLog(environment: LogEnvironment, spec: LogSpec): Log {
   })
 }
 
-/** Opens what is in the directory, which must be there (reference: log-storage.md section 7). */
-export function openLog(environment: LogEnvironment, spec: LogSpec): Log {
-  return new Recovery(environment, spec).run()
+/**
+ * Opens what is in the directory, which must be there (reference: log-storage.md section 7). At once
+ * after a clean shutdown; else `turns` let others have the thread while records are checked.
+ */
+export function openLog(
+  environment: LogEnvironment,
+  spec: LogSpec,
+  turns: Turns,
+): Log | Promise<Log> {
+  return new Recovery(environment, spec, turns).run()
 }
 
 class Recovery {
   readonly #environment: LogEnvironment
   readonly #spec: LogSpec
+  readonly #turns: Turns
   readonly #files: LogFiles
   #segments: Segment[] = []
   #epochs = new LeaderEpochs()
@@ -67,14 +78,15 @@ class Recovery {
   #logEndOffset = 0
   #damage: string | undefined
 
-  constructor(environment: LogEnvironment, spec: LogSpec) {
+  constructor(environment: LogEnvironment, spec: LogSpec, turns: Turns) {
     this.#environment = environment
     this.#spec = spec
+    this.#turns = turns
     this.#files = new LogFiles(environment.files, spec.directory)
     this.#producers = new ProducerState(environment.producerCount)
   }
 
-  run(): Log {
+  run(): Log | Promise<Log> {
     const spec = this.#spec
     const environment = this.#environment
     this.#files.finishInterruptedWork()
@@ -82,11 +94,15 @@ class Recovery {
       .segmentBases()
       .map((baseOffset) => newSegment(environment, spec, baseOffset))
     this.#loadEpochs()
+    if (this.#segments.length === 0) return this.#finish()
+    const found = this.#findEnd()
+    return found ? found.then(() => this.#finish()) : this.#finish()
+  }
+
+  #finish(): Log {
+    const spec = this.#spec
     const isEmpty = this.#segments.length === 0
-    if (!isEmpty) {
-      this.#findEnd()
-      this.#findMissing()
-    }
+    if (!isEmpty) this.#findMissing()
     if (this.#damage === undefined && (isEmpty || this.#logEndOffset < spec.logStartOffset)) {
       this.#startEmpty()
     }
@@ -95,7 +111,7 @@ class Recovery {
     this.#epochs.truncateFromEnd(this.#logEndOffset)
     const bases = this.#segments.map(({ baseOffset }) => baseOffset)
     this.#files.removeStraySnapshots(bases, this.#logEndOffset)
-    const log = makeLog(environment, spec, {
+    const log = makeLog(this.#environment, spec, {
       segments: this.#segments,
       logStartOffset,
       logEndOffset: this.#logEndOffset,
@@ -136,11 +152,12 @@ class Recovery {
     }
   }
 
-  #findEnd(): void {
+  /** Undefined when it is found already. */
+  #findEnd(): Promise<void> | undefined {
     const { isClean, recoveryPoint } = this.#spec
     if (isClean && this.#readEnd()) {
       this.#loadProducers(this.#logEndOffset)
-      return
+      return undefined
     }
     const from = isClean
       ? this.#segments.length - 1
@@ -149,7 +166,7 @@ class Recovery {
           // Not one that begins there: the files of the one before may have been written since.
           this.#segments.findLastIndex(({ baseOffset }) => baseOffset < recoveryPoint),
         )
-    this.#recoverFrom(from)
+    return this.#recoverFrom(from)
   }
 
   /** From the last index entry on, headers only. False when what is there does not add up. */
@@ -191,7 +208,7 @@ class Recovery {
   }
 
   /** Reads every batch of the segments from index `from` on and builds all that derives from them. */
-  #recoverFrom(from: number): void {
+  async #recoverFrom(from: number): Promise<void> {
     const first = this.#segments[from]!
     this.#logEndOffset = first.baseOffset
     this.#loadProducers(first.baseOffset)
@@ -204,7 +221,7 @@ class Recovery {
         this.#judge(index - 1, sizeBytes, sizeBytes)
         return
       }
-      const goodBytes = this.#recoverSegment(segment)
+      const goodBytes = await this.#recoverSegment(segment)
       if (goodBytes === undefined) continue
       this.#judge(index, goodBytes.position, goodBytes.sizeBytes)
       return
@@ -212,25 +229,17 @@ class Recovery {
   }
 
   /** Undefined when the whole segment is good. */
-  #recoverSegment(segment: Segment): { position: number; sizeBytes: number } | undefined {
+  async #recoverSegment(
+    segment: Segment,
+  ): Promise<{ position: number; sizeBytes: number } | undefined> {
     const { sizeBytes } = segment
-    const { indexIntervalBytes } = this.#spec.config
     segment.resetIndexes()
     segment.isUnsynced = sizeBytes > 0
-    const { position } = scanBatches({
-      file: segment.log.file,
-      from: 0,
-      to: sizeBytes,
-      buffers: this.#environment.buffers,
-      detail: 'whole',
-      visit: (batch, at) => {
-        if (!this.#isGood(batch, segment)) return false
-        const facts = factsOf(batch)
-        segment.appended(facts, at, indexIntervalBytes)
-        this.#take(facts, segment)
-        return true
-      },
-    })
+    let { position, isPaused } = this.#recoverBatches(segment, 0, sizeBytes)
+    while (isPaused) {
+      await this.#turns.next()
+      ;({ position, isPaused } = this.#recoverBatches(segment, position, sizeBytes))
+    }
     segment.sizeBytes = sizeBytes
     if (position < sizeBytes) return { position, sizeBytes }
     segment.closeTimeIndex()
@@ -240,6 +249,28 @@ class Recovery {
       segment.makeIndexesEvictable()
     }
     return undefined
+  }
+
+  /** As far as the turn lasts, but at least one batch; `position` is where it ended. */
+  #recoverBatches(segment: Segment, from: number, to: number) {
+    const { indexIntervalBytes } = this.#spec.config
+    let isPaused = false
+    const { position } = scanBatches({
+      file: segment.log.file,
+      from,
+      to,
+      buffers: this.#environment.buffers,
+      detail: 'whole',
+      visit: (batch, at) => {
+        isPaused = at > from && this.#turns.isOver()
+        if (isPaused || !this.#isGood(batch, segment)) return false
+        const facts = factsOf(batch)
+        segment.appended(facts, at, indexIntervalBytes)
+        this.#take(facts, segment)
+        return true
+      },
+    })
+    return { position, isPaused }
   }
 
   /** The CRC does not cover the offset; that it follows on the one before is all that is known. */

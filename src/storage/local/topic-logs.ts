@@ -1,4 +1,3 @@
-import { setImmediate } from '../../base/event-loop.ts'
 import type { Uuid } from '../../base/uuid.ts'
 import type { EngineContext, LogConfig } from '../engine.ts'
 import type { RecordValue, ReplayedRecord } from '../metadata-record.ts'
@@ -8,8 +7,7 @@ import { partitionDirectoryName } from './file-names.ts'
 import type { LocalLogStore } from './local-log-store.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { createLog, type LogSpec, openLog } from './recovery.ts'
-
-const TURN_MS = 50
+import type { Turns } from './turns.ts'
 
 export interface TopicLogsOptions {
   readonly environment: LogEnvironment
@@ -17,12 +15,13 @@ export interface TopicLogsOptions {
   readonly store: LocalLogStore
   readonly context: EngineContext
   readonly fileDeleteDelayMs: number
+  /** Of what has to be recovered. */
+  readonly turns: Turns
 }
 
 /** Logs come and go with the topics of the metadata: one log for each partition there, no other. */
 export class TopicLogs {
   readonly #options: TopicLogsOptions
-  #gaveWayAtMs = 0
 
   constructor(options: TopicLogsOptions) {
     this.#options = options
@@ -30,7 +29,7 @@ export class TopicLogs {
 
   /** Opens what is there, and sets aside directories of partitions that the metadata does not know. */
   async open(image: MetadataImage): Promise<void> {
-    const { directory, context } = this.#options
+    const { directory, context, turns } = this.#options
     for (const name of directory.deletedDirectories()) this.#removeLater(name)
     const checkpoints = directory.readCheckpoints()
     const found = new Map<string, PartitionDirectory>()
@@ -46,33 +45,32 @@ export class TopicLogs {
       for (const { partition, leaderEpoch } of topic.partitions) {
         const spec = this.#specOf(topic, partition, leaderEpoch, config)
         const isThere = found.has(partitionDirectoryName(topic.name, partition))
-        this.#add(
-          isThere
-            ? {
-                ...spec,
-                recoveryPoint: checkpoints.recoveryPoints.get(topic.name, partition),
-                logStartOffset: checkpoints.logStartOffsets.get(topic.name, partition),
-                cleanerOffset: checkpoints.cleanerOffsets.get(topic.name, partition),
-              }
-            : spec,
-          isThere,
-        )
-        await this.#giveWay()
+        if (!isThere) {
+          this.#add(spec)
+          continue
+        }
+        const opening = this.#open({
+          ...spec,
+          recoveryPoint: checkpoints.recoveryPoints.get(topic.name, partition),
+          logStartOffset: checkpoints.logStartOffsets.get(topic.name, partition),
+          cleanerOffset: checkpoints.cleanerOffsets.get(topic.name, partition),
+        })
+        if (opening) await opening
+        if (turns.isOver()) await turns.next()
       }
     }
   }
 
-  /** A long recovery lets signals and timers have their turn. */
-  async #giveWay(): Promise<void> {
-    const nowMs = this.#options.context.clock.nowMs()
-    if (nowMs - this.#gaveWayAtMs < TURN_MS) return
-    this.#gaveWayAtMs = nowMs
-    await new Promise((resolve) => setImmediate(resolve))
+  #add(spec: LogSpec): void {
+    const { environment, store } = this.#options
+    store.add(createLog(environment, spec))
   }
 
-  #add(spec: LogSpec, isThere: boolean): void {
-    const { environment, store } = this.#options
-    store.add(isThere ? openLog(environment, spec) : createLog(environment, spec))
+  #open(spec: LogSpec): void | Promise<void> {
+    const { environment, store, turns } = this.#options
+    const log = openLog(environment, spec, turns)
+    if (log instanceof Promise) return log.then((recovered) => store.add(recovered))
+    store.add(log)
   }
 
   #specOf(topic: TopicImage, partition: number, leaderEpoch: number, config: LogConfig): LogSpec {
@@ -144,7 +142,7 @@ export class TopicLogs {
     const config = this.#options.context.topicConfig(topicId)
     for (const { partition, leaderEpoch } of topic.partitions) {
       const log = logs[partition]
-      if (!log) this.#add(this.#specOf(topic, partition, leaderEpoch, config), false)
+      if (!log) this.#add(this.#specOf(topic, partition, leaderEpoch, config))
       else if (log.leaderEpoch !== leaderEpoch) log.beginEpoch(leaderEpoch)
     }
   }
