@@ -1,5 +1,6 @@
 import type { TransactionProducer } from '../coordinator/transaction/transaction-coordinator.ts'
 import { ErrorCode, errorName } from '../protocol/error-code.ts'
+import { BatchView } from '../protocol/records/batch.ts'
 import type { AppendItem, AppendResult } from '../storage/engine.ts'
 import type { Broker } from './broker.ts'
 import type { RequestContext } from './handler.ts'
@@ -16,6 +17,8 @@ export interface TransactionalBatches {
   readonly partitions: readonly (NamedPartition & {
     /** Place in the request's append. */
     readonly itemIndex: number
+    /** Of a batch that is not appended, whatever the coordinator says; called if that is an error. */
+    readonly refuse?: (result: AppendResult) => void
   })[]
 }
 
@@ -36,12 +39,16 @@ export function appendInTransaction(
     const refusals = new Map<number, AppendResult>()
     const version = apiVersion >= ADDS_SINCE ? 2 : 0
     const admitted = [...kept]
-    for (const [index, { itemIndex }] of partitions.entries()) {
+    for (const [index, { itemIndex, refuse }] of partitions.entries()) {
       const errorCode = errorCodes[index]!
-      if (errorCode === ErrorCode.NONE) {
+      if (errorCode !== ErrorCode.NONE) {
+        const result = refusal(errorCode, apiVersion)
+        if (refuse) refuse(result)
+        else refusals.set(itemIndex, result)
+      } else if (!refuse) {
         const verified = { transactionVerified: true, transactionVersion: version }
         admitted[itemIndex] = { ...kept[itemIndex]!, ...verified }
-      } else refusals.set(itemIndex, refusal(errorCode, apiVersion))
+      }
     }
     return appendAdmitted(admitted, refusals, context, broker)
   }
@@ -59,7 +66,10 @@ export function appendInTransaction(
   const results = transactions.admission.add(producer, partitions, nowMs + patienceMs, append)
   // The bytes are the socket's as soon as we wait.
   if (results instanceof Promise) {
-    kept = items.map((item) => ({ ...item, batch: Buffer.from(item.batch) }))
+    kept = items.map((item) => {
+      const batch = Buffer.from(item.batch)
+      return { ...item, batch, view: new BatchView(batch) }
+    })
   }
   return results
 }

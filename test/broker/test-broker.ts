@@ -107,7 +107,10 @@ export async function startTestBroker(
   ): Exchange {
     const header = { correlationId: ++correlationId, clientId }
     const bytes = Buffer.concat(encodeRequest(api, apiVersion, header, request).chunks)
-    return dispatcher.dispatch(bytes, 4, bytes.byteLength, peer, clock.nowMs())
+    const exchange = dispatcher.dispatch(bytes, 4, bytes.byteLength, peer, clock.nowMs())
+    // As a socket would with what it receives next.
+    bytes.fill(0xff)
+    return exchange
   }
   return {
     broker,

@@ -279,6 +279,7 @@ describe('records for a transaction', () => {
     await vi.waitFor(async () => expect(await stateOf(broker, 'tx')).toBe('CompleteCommit'))
     broker.clock.advance(20)
     expect(await produced).toEqual(['NONE'])
+    expect(await readTopic(broker, 'orders', 'uncommitted', 1)).toEqual(['second'])
     // An older producer is told to try again itself.
     vi.spyOn(markers, 'write').mockImplementationOnce(() => new Promise(() => {}))
     await client.end('commit')

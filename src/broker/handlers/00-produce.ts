@@ -1,7 +1,7 @@
 import type { TransactionProducer } from '../../coordinator/transaction/transaction-coordinator.ts'
 import { Produce } from '../../protocol/apis/00-produce.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
-import type { BatchView } from '../../protocol/records/batch.ts'
+import { BATCH_HEADER_BYTES, type BatchView } from '../../protocol/records/batch.ts'
 import { upConvert } from '../../protocol/records/convert.ts'
 import {
   checkProduceRecords,
@@ -45,8 +45,8 @@ export const produce = handler(
   (request, context, broker) => {
     requireAuthorizedTransaction(request)
     const plan = new ProducePlan(request, context, broker)
-    if (plan.items.length === 0) return answer(plan, [])
     const { transaction } = plan
+    if (plan.items.length === 0 && !transaction) return answer(plan, [])
     if (transaction) {
       const results = appendInTransaction(plan.items, transaction, context, broker)
       return settled(results, (appended) => answer(plan, appended))
@@ -98,7 +98,7 @@ function requireAuthorizedTransaction({ transactionalId, topicData }: Request): 
 interface PlannedPartition {
   readonly index: number
   /** What is wrong already; undefined: the batch is at `itemIndex` of the append. */
-  readonly refusal: PartitionResponse | undefined
+  refusal: PartitionResponse | undefined
   readonly itemIndex: number
   readonly logAppendTimeMs: number
 }
@@ -214,7 +214,7 @@ class ProducePlan {
         { topic: name, partition: index, reason: outcome.reason },
         'batch refused',
       )
-      return this.#refuse(index, errorCode, {
+      const planned = this.#refuse(index, errorCode, {
         logStartOffset: logStartOnError(errorCode, where, this.broker),
         errorMessage,
         recordErrors: recordErrors.map(({ batchIndex, message }) => ({
@@ -222,11 +222,19 @@ class ProducePlan {
           batchIndexErrorMessage: message,
         })),
       })
+      // Kafka reads the batches after it has asked for the transaction, so its answer counts first.
+      this.#noteTransaction(checked, {
+        topic: name,
+        partition: index,
+        itemIndex: -1,
+        refuse: (result) => {
+          planned.refusal = appendFailed(planned, where, result, this)
+        },
+      })
+      return planned
     }
     const itemIndex = this.items.length
-    if (view.isTransactional) {
-      this.#noteTransaction(view, { topic: name, partition: index, itemIndex })
-    }
+    this.#noteTransaction(view, { topic: name, partition: index, itemIndex })
     this.items.push({ topicId, partition: index, batch, view, origin: 'client' })
     return { index, refusal: undefined, itemIndex, logAppendTimeMs: outcome.logAppendTimeMs }
   }
@@ -241,10 +249,10 @@ class ProducePlan {
     return { index, refusal, itemIndex: -1, logAppendTimeMs: -1 }
   }
 
-  #noteTransaction(
-    { producerId, producerEpoch }: BatchView,
-    where: TransactionalBatches['partitions'][number],
-  ): void {
+  #noteTransaction(view: BatchView, where: TransactionalBatches['partitions'][number]): void {
+    if (view.sizeInBytes < BATCH_HEADER_BYTES) return
+    if (!view.isTransactional || !view.hasProducerId) return
+    const { producerId, producerEpoch } = view
     this.#producer ??= { transactionalId: this.#transactionalId ?? '', producerId, producerEpoch }
     const isSame =
       this.#producer.producerId === producerId && this.#producer.producerEpoch === producerEpoch
@@ -314,15 +322,12 @@ function appended(
   planned: PlannedPartition,
   item: AppendItem,
   result: AppendResult,
-  { broker }: ProducePlan,
+  plan: ProducePlan,
 ): PartitionResponse {
   const { index } = planned
-  const { errorCode, errorMessage } = result
-  if (errorCode !== ErrorCode.NONE) {
-    broker.meters.produceFailed(item.topicId)
-    const logStartOffset = logStartOnError(errorCode, item, broker)
-    return { index, errorCode, errorMessage, baseOffset: -1, logStartOffset }
-  }
+  const { errorCode } = result
+  if (errorCode !== ErrorCode.NONE) return appendFailed(planned, item, result, plan)
+  const { broker } = plan
   if (result.duplicate) broker.meters.produced(item.topicId, 0, 0)
   else {
     const messages = result.lastOffset - result.baseOffset + 1
@@ -335,6 +340,17 @@ function appended(
     logAppendTimeMs: result.duplicate ? result.duplicateTimestampMs : planned.logAppendTimeMs,
     logStartOffset: result.logStartOffset,
   }
+}
+
+function appendFailed(
+  { index }: PlannedPartition,
+  where: TopicPartition,
+  { errorCode, errorMessage }: AppendResult,
+  { broker }: ProducePlan,
+): PartitionResponse {
+  broker.meters.produceFailed(where.topicId)
+  const logStartOffset = logStartOnError(errorCode, where, broker)
+  return { index, errorCode, errorMessage, baseOffset: -1, logStartOffset }
 }
 
 function withLeaders(plan: ProducePlan, responses: Response['responses']): Response {

@@ -45,12 +45,16 @@ export type InitDecision =
   | { readonly type: 'refuse'; readonly errorCode: ErrorCode }
   /** A transaction is open: its producer is fenced and it is aborted; the client comes back. */
   | { readonly type: 'fence' }
+  /** Nothing can be done for the transaction any more: it counts as done; the client comes back. */
+  | { readonly type: 'complete' }
   | { readonly type: 'same id'; readonly producerEpoch: number; readonly lastProducerEpoch: number }
   /** The epochs of the producer id are used up. */
   | { readonly type: 'new id'; readonly lastProducerEpoch: number }
 
 /** `given`: the id and epoch in the request (KIP-360), -1 and -1 when it has none. */
 export function decideInit(transaction: Transaction, given: ProducerIdAndEpoch): InitDecision {
+  // Kafka has this id wait until the broker restarts, and then again.
+  if (transaction.isSuperseded) return { type: 'complete' }
   if (transaction.pendingStatus !== undefined) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS)
   if (!isCurrentProducer(transaction, given)) return refuse(ErrorCode.PRODUCER_FENCED)
   if (isPrepared(transaction.status)) return refuse(ErrorCode.CONCURRENT_TRANSACTIONS)

@@ -128,6 +128,10 @@ export class TransactionCoordinator {
         return fence(transaction, this.#context, nowMs, (error) => [
           refuse(to, error === ErrorCode.NONE ? ErrorCode.CONCURRENT_TRANSACTIONS : error),
         ])
+      case 'complete': {
+        const retry = refuse(to, ErrorCode.CONCURRENT_TRANSACTIONS)
+        return [retry, ...complete(transaction, nowMs)]
+      }
       case 'same id': {
         const { producerEpoch, lastProducerEpoch } = decision
         const producer = { producerId: transaction.producerId, producerEpoch }

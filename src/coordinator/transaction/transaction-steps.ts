@@ -180,11 +180,17 @@ function markersWritten(
   results: readonly MarkerResult[],
   nowMs: number,
 ): Effects {
+  let isToRepeat = results.length === 0
   for (const { topic, partition, outcome } of results) {
     if (isSettled(outcome)) transaction.partitions.delete(topic, partition)
+    else if (!isSuperseding(outcome)) isToRepeat = true
   }
   if (transaction.partitions.size === 0) return complete(transaction, nowMs)
-  return [wake(transaction.transactionalId, MARKERS_TIMER, nowMs + RETRY_BACKOFF_MS)]
+  if (isToRepeat)
+    return [wake(transaction.transactionalId, MARKERS_TIMER, nowMs + RETRY_BACKOFF_MS)]
+  // As in Kafka nothing more is done, and all are told that a transaction is under way.
+  transaction.isSuperseded = true
+  return []
 }
 
 /** Nothing more is to be done for this partition. */
@@ -192,10 +198,6 @@ function isSettled(outcome: MarkerResult['outcome']): boolean {
   switch (outcome) {
     case 'gone':
     case ErrorCode.NONE:
-    // The partition has seen a later epoch of this producer: the transaction is over there. Kafka
-    // keeps the transactional id in Prepare until it restarts; we let its producer go on.
-    case ErrorCode.INVALID_PRODUCER_EPOCH:
-    case ErrorCode.TRANSACTION_COORDINATOR_FENCED:
     case ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT:
     case ErrorCode.UNSUPPORTED_VERSION:
       return true
@@ -204,7 +206,16 @@ function isSettled(outcome: MarkerResult['outcome']): boolean {
   }
 }
 
+/** The partition has a marker of a later epoch or coordinator: it takes none of ours any more. */
+function isSuperseding(outcome: MarkerResult['outcome']): boolean {
+  return (
+    outcome === ErrorCode.INVALID_PRODUCER_EPOCH ||
+    outcome === ErrorCode.TRANSACTION_COORDINATOR_FENCED
+  )
+}
+
 export function complete(transaction: Transaction, nowMs: number): Effects {
+  transaction.isSuperseded = false
   const committed = transaction.status === PREPARE_COMMIT
   const status = committed ? COMPLETE_COMMIT : COMPLETE_ABORT
   const value = transaction.next(status, nowMs, {

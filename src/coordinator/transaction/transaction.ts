@@ -30,6 +30,8 @@ export class Transaction {
   pendingStatus: Status | undefined
   /** The epoch before the last step, so that a retry is told from a new request. Not in the log. */
   lastProducerEpoch = NO_PRODUCER_EPOCH
+  /** Prepared, but those of its partitions that lack their marker take it no more. Not in the log. */
+  isSuperseded = false
 
   constructor(transactionalId: string, value: TransactionValue) {
     this.transactionalId = transactionalId

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { brokerForThisFile } from '../broker.ts'
 import { WireClient } from '../wire-client.ts'
 import { interview, interviewAboutEpochs } from './answers.ts'
+import { interviewAboutTheUnusual } from './unusual.ts'
 
 const golden = '../../golden/transactions'
 // Kafka looks for transactions that ran out of time every 10 s; here it has to hurry.
@@ -18,6 +19,7 @@ describe('the transaction APIs', () => {
   it.each([
     ['answers.txt', interview],
     ['epochs.txt', interviewAboutEpochs],
+    ['unusual.txt', interviewAboutTheUnusual],
   ] as const)('answer as Apache Kafka does: %s', async (file, ask) => {
     const client = await WireClient.connect(broker.bootstrap)
     const text = await ask(client, `-${Date.now()}`)

@@ -38,6 +38,7 @@ const START_MS = 1_000_000
  *   hold appends|markers|ids           what is asked from now on waits...
  *   release                            ...until now
  *   fail ERROR                         the next append fails
+ *   fail ids                           the next producer id cannot be had
  *   marker TOPIC-N ERROR|gone          answers markers for it, until told NONE
  *   epoch ID EPOCH                     writes the record that many earlier steps would have led to
  *   restart                            a new coordinator reads the log
@@ -60,6 +61,7 @@ export class Scenario {
   #held = new Set<string>()
   #waiting: (() => void)[] = []
   #nextFailure: ErrorCode | undefined
+  #lacksIds = false
   readonly #markerOutcomes = new Map<string, ErrorCode | 'gone'>()
   #events: string[] = []
 
@@ -122,7 +124,8 @@ export class Scenario {
         this.#release()
         break
       case 'fail':
-        this.#nextFailure = ErrorCode[words[0] as ErrorName]
+        if (words[0] === 'ids') this.#lacksIds = true
+        else this.#nextFailure = ErrorCode[words[0] as ErrorName]
         break
       case 'marker':
         this.#markerOutcomes.set(words[0]!, outcomeOf(words[1]!))
@@ -316,8 +319,10 @@ export class Scenario {
   }
 
   #allocate(effect: AllocateProducerId): void {
-    const producerId = this.#nextProducerId++
-    this.#carryOut(effect.allocated(producerId, this.#nowMs))
+    if (this.#lacksIds) {
+      this.#lacksIds = false
+      this.#carryOut(effect.failed(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, this.#nowMs))
+    } else this.#carryOut(effect.allocated(this.#nextProducerId++, this.#nowMs))
   }
 
   #writeMarkers({ marker, partitions, written }: WriteMarkers): void {
