@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/compat/**'],
     testTimeout: 20_000,
+    // A busy machine makes conditions come late, not untrue.
+    expect: { poll: { timeout: 15_000 } },
   },
 })

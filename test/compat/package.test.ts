@@ -70,7 +70,8 @@ class Project {
     }
     // The rest of src is what tests build raw requests with.
     await this.write('src/index.ts', "export * from 'dohle'\n")
-    await this.write('vitest.config.mjs', 'export default { test: { testTimeout: 60_000 } }\n')
+    const patience = '{ testTimeout: 60_000, expect: { poll: { timeout: 30_000 } } }'
+    await this.write('vitest.config.mjs', `export default { test: ${patience} }\n`)
     for (const name of ['vitest', 'kafkajs', 'tsx']) {
       symlinkSync(join(root, 'node_modules', name), join(this.directory, 'node_modules', name))
     }

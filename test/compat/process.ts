@@ -11,7 +11,8 @@ export class Program {
 
   constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
     this.name = [command.split('/').at(-1), ...args.slice(-8)].join(' ')
-    this.child = spawn(command, args, { env: { ...process.env, ...env } })
+    // With a process group of its own, so that what it starts can be killed with it.
+    this.child = spawn(command, args, { env: { ...process.env, ...env }, detached: true })
     running.add(this)
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
@@ -54,8 +55,18 @@ export class Program {
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
-    if (!this.ended) this.child.kill(signal)
+    if (signal === 'SIGKILL') this.#killGroup()
+    else if (!this.ended) this.child.kill(signal)
     return await this.#exited
+  }
+
+  /** Children that outlive it hold its output open, and it would not count as exited. */
+  #killGroup(): void {
+    try {
+      if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGKILL')
+    } catch {
+      // Nobody of it is there any more.
+    }
   }
 
   /** Waits until `condition` holds for what was printed; rejects when the program ends before. */

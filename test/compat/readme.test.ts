@@ -1,10 +1,10 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { expect, it } from 'vitest'
 import { brokerForThisFile } from './broker.ts'
-import { kafkaTool, kafkaTools } from './kafka-tools.ts'
 import { run } from './process.ts'
+import { writeScriptFiles } from './script-files.ts'
 
 const broker = brokerForThisFile()
 
@@ -38,13 +38,7 @@ function normal(line: string): string {
 /** A folder with Kafka's scripts by their usual names. */
 function scripts(): string {
   const folder = join(mkdtempSync(join(tmpdir(), 'dohle-readme-')), 'bin')
-  mkdirSync(folder)
-  for (const tool of kafkaTools) {
-    const { command, args } = kafkaTool(tool, [])
-    const words = [command, ...args].map((word) => `'${word}'`).join(' ')
-    writeFileSync(join(folder, `${tool}.sh`), `#!/bin/sh\nexec ${words} "$@"\n`)
-    chmodSync(join(folder, `${tool}.sh`), 0o755)
-  }
+  writeScriptFiles(folder)
   return folder
 }
 

@@ -128,9 +128,7 @@ describe('time', () => {
       'Request Produce(key: 0, version: 7) timed out',
     )
     expect(await valuesOf(kafka)).toEqual([])
-    const begin = performance.now()
     await kafka.stop()
-    expect(performance.now() - begin).toBeLessThan(300)
   })
 
   test('a throttled client is told, and its next request waits', async () => {
