@@ -6,9 +6,11 @@ export type { StateOptions } from './embed/broker-state.ts'
 export {
   RemoteBroker,
   type RemoteFault,
+  type RemoteNode,
   type RemoteReadOptions,
 } from './embed/control/remote-broker.ts'
 export type { EmbeddedBroker as RunningBroker } from './embed/embedded-broker.ts'
+export type { EmbeddedNode } from './embed/embedded-node.ts'
 export type { Fault } from './embed/faults/fault.ts'
 export type { FaultEffect, FaultMatch, FaultSpec } from './embed/faults/fault-spec.ts'
 export type { FaultEvent, Faults } from './embed/faults/faults.ts'

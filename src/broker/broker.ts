@@ -21,6 +21,8 @@ import type { TransactionService } from './transaction-service.ts'
 /** Everything that handlers work with. One per broker; a process may have many. */
 export interface Broker {
   readonly brokerId: number
+  /** Of all brokers of this process, this one too, which share engine and metadata. */
+  readonly presentedIds: readonly number[]
   readonly clusterId: string
   readonly engine: StorageEngine
   /** Changes of cluster metadata, one after the other. */

@@ -256,6 +256,9 @@ export class CoordinatorPartition<C extends Coordinator<R, Asked>, R, Asked = ne
 
   #carryOut(effects: Effect<R, Asked>[]): Append<R, Asked> | undefined {
     for (const effect of effects) {
+      // Whoever coordinates the partition by now wakes and asks for itself.
+      const isMoot = effect.type === 'wake' || effect.type === 'ask'
+      if (this.state === 'closed' && isMoot) continue
       switch (effect.type) {
         case 'reply':
           effect.to.deliver(effect.response)
@@ -291,6 +294,8 @@ export class CoordinatorPartition<C extends Coordinator<R, Asked>, R, Asked = ne
     const options = { nowMs: clock.nowMs(), ...(append.producer && { producer: append.producer }) }
     const producerId = append.producer?.producerId ?? -1
     for (let index = first; index < batches.length; index++) {
+      // Another broker coordinates the partition by now: what is decided here must not reach it.
+      if (this.state === 'closed') return ErrorCode.NOT_LEADER_OR_FOLLOWER
       const batch = batches[index]!
       const result = store.append(this.#partition, batch.bytes, options)
       if (result instanceof Promise) {

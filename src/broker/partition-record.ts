@@ -23,13 +23,13 @@ export function partitionRecord(
       leader: isr[0] ?? -1,
       leaderEpoch: 0,
       partitionEpoch: 0,
-      directories: replicas.map((id) => onlyDirectory(image, id)),
+      directories: replicas.map((id) => directoryOf(image, id)),
     },
   }
 }
 
 /** Where a broker puts a partition, when there is no choice; else it is not assigned yet. */
-function onlyDirectory(image: MetadataImage, brokerId: number): Uuid {
+export function directoryOf(image: MetadataImage, brokerId: number): Uuid {
   const directories = image.brokers.get(brokerId)?.logDirs ?? []
   return directories.length === 1 ? directories[0]! : ZERO_UUID
 }

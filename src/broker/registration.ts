@@ -1,7 +1,13 @@
-import { randomUuid, type Uuid } from '../base/uuid.ts'
+import { randomUuid, type Uuid, ZERO_UUID } from '../base/uuid.ts'
 import { type SecurityProtocol, securityProtocols } from '../settings/listeners.ts'
-import type { MetadataImage, MetadataRecord, PartitionImage } from '../storage/metadata-store.ts'
+import type {
+  MetadataImage,
+  MetadataRecord,
+  PartitionImage,
+  TopicImage,
+} from '../storage/metadata-store.ts'
 import { supportedFeatures } from './features.ts'
+import { type Election, type PartitionTarget, partitionChange } from './partition-change.ts'
 
 /** Where clients reach a broker by one of its listeners. */
 export interface AdvertisedEndpoint {
@@ -18,24 +24,39 @@ export interface BrokerIdentity {
   readonly rack: string | null
   /** Ids of its log directories. */
   readonly logDirs: readonly Uuid[]
+  /** It was taken down and stays so. */
+  readonly fenced: boolean
+}
+
+/** How a topic decides on leaders. */
+export type TopicRules = (topic: TopicImage) => {
+  readonly minInsyncReplicas: number
+  readonly uncleanLeaderElectionEnable: boolean
 }
 
 /**
- * What a starting process commits first: its brokers register, unfenced; brokers of an earlier
- * start that it does not present are fenced; every partition without a live leader gets one.
+ * What a starting process commits first: its brokers register; brokers of an earlier start that it
+ * does not present are fenced; every partition gets a leader that lives, and all that live in sync.
  *
  * `newEpochs` begins a new leader epoch in all the others too. After a crash that may have lost the
  * last writes it lets consumers see that the log behind them has changed (KIP-320).
+ *
+ * `holdsLogOf` tells of which brokers this store has all there is: their partitions move to those
+ * that live, when the process presents fewer brokers than it did.
  */
 export function startRecords(
   image: MetadataImage,
   brokers: readonly BrokerIdentity[],
-  { newEpochs }: { readonly newEpochs: boolean },
+  {
+    newEpochs,
+    holdsLogOf = () => false,
+  }: { readonly newEpochs: boolean; readonly holdsLogOf?: (brokerId: number) => boolean },
 ): MetadataRecord[] {
-  const live = new Set(brokers.map(({ brokerId }) => brokerId))
+  const presented = new Set(brokers.map(({ brokerId }) => brokerId))
+  const live = brokers.filter(({ fenced }) => !fenced).map(({ brokerId }) => brokerId)
   const records = brokers.map((broker, index) => register(broker, image.offset + 1 + index))
   for (const { brokerId, brokerEpoch, fenced } of image.brokers.values()) {
-    if (live.has(brokerId) || fenced) continue
+    if (presented.has(brokerId) || fenced) continue
     records.push({
       type: 'BrokerRegistrationChangeRecord',
       value: { brokerId, brokerEpoch, fenced: 1 },
@@ -43,7 +64,14 @@ export function startRecords(
   }
   for (const { topicId, partitions } of image.topicsById.values()) {
     for (const partition of partitions) {
-      const change = elect(partition, live, newEpochs)
+      const { replicas } = partition
+      const isOrphan =
+        !replicas.some((id) => presented.has(id)) && replicas.some((id) => holdsLogOf(id))
+      const heir = isOrphan ? live[partition.partition % live.length] : undefined
+      const change =
+        heir === undefined
+          ? elect(partition, new Set(live), newEpochs)
+          : { ...inherited(heir), directories: [directoryOfNew(brokers, heir)] }
       if (!change) continue
       const value = { partitionId: partition.partition, topicId, ...change }
       records.push({ type: 'PartitionChangeRecord', value })
@@ -52,8 +80,90 @@ export function startRecords(
   return records
 }
 
+function inherited(heir: number) {
+  return {
+    ...{ replicas: [heir], isr: [heir], leader: heir, addingReplicas: [], removingReplicas: [] },
+    ...{ eligibleLeaderReplicas: [], lastKnownElr: [] },
+  }
+}
+
+function directoryOfNew(brokers: readonly BrokerIdentity[], brokerId: number): Uuid {
+  return brokers.find((one) => one.brokerId === brokerId)?.logDirs[0] ?? ZERO_UUID
+}
+
+/**
+ * One of the brokers is taken down, as by Kafka's controlled shutdown: it is fenced, leaves the
+ * replicas in sync, and others lead where they can.
+ */
+export function brokerDownRecords(
+  image: MetadataImage,
+  brokerId: number,
+  rulesOf: TopicRules,
+): MetadataRecord[] {
+  const brokerEpoch = image.brokers.get(brokerId)?.brokerEpoch ?? -1
+  const isLive = (id: number) => id !== brokerId && isUnfenced(image, id)
+  return [
+    {
+      type: 'BrokerRegistrationChangeRecord',
+      value: { brokerId, brokerEpoch, fenced: 1, inControlledShutdown: 1 },
+    },
+    ...changesOf(image, rulesOf, isLive, ({ leader, isr }) =>
+      leader === brokerId || isr.includes(brokerId)
+        ? { isr: isr.filter((id) => id !== brokerId) }
+        : undefined,
+    ),
+  ]
+}
+
+/**
+ * One of the brokers comes back: it leads what has no leader and would take it, and is in sync at
+ * once wherever somebody leads, since all replicas share one store.
+ */
+export function brokerUpRecords(
+  image: MetadataImage,
+  broker: BrokerIdentity,
+  rulesOf: TopicRules,
+): MetadataRecord[] {
+  const { brokerId } = broker
+  const isLive = (id: number) => id === brokerId || isUnfenced(image, id)
+  return [
+    register(broker, image.offset + 1),
+    ...changesOf(image, rulesOf, isLive, ({ leader, isr, replicas }) => {
+      if (!replicas.includes(brokerId)) return undefined
+      if (leader === -1 || isr.includes(brokerId)) return {}
+      return { isr: [...isr, brokerId].sort((one, other) => one - other) }
+    }),
+  ]
+}
+
+/** A log that many follow is written once: the replicas in sync change with one record each. */
+function changesOf(
+  image: MetadataImage,
+  rulesOf: TopicRules,
+  isLive: (brokerId: number) => boolean,
+  targetOf: (partition: PartitionImage) => PartitionTarget | undefined,
+): MetadataRecord[] {
+  const records: MetadataRecord[] = []
+  for (const topic of image.topicsById.values()) {
+    const { minInsyncReplicas, uncleanLeaderElectionEnable } = rulesOf(topic)
+    const election: Election = uncleanLeaderElectionEnable ? 'unclean' : 'online'
+    for (const partition of topic.partitions) {
+      const target = targetOf(partition)
+      if (!target) continue
+      const rules = { image, isLive, minInsyncReplicas, election }
+      const record = partitionChange(topic.topicId, partition, target, rules)
+      if (record) records.push(record)
+    }
+  }
+  return records
+}
+
+export function isUnfenced(image: MetadataImage, brokerId: number): boolean {
+  return image.brokers.get(brokerId)?.fenced === false
+}
+
 function register(broker: BrokerIdentity, brokerEpoch: number): MetadataRecord {
-  const { brokerId, endpoints, rack, logDirs } = broker
+  const { brokerId, endpoints, rack, logDirs, fenced } = broker
   return {
     type: 'RegisterBrokerRecord',
     value: {
@@ -70,7 +180,7 @@ function register(broker: BrokerIdentity, brokerEpoch: number): MetadataRecord {
         maxSupportedVersion: maxVersion,
       })),
       rack,
-      fenced: false,
+      fenced,
       logDirs,
     },
   }
@@ -82,13 +192,17 @@ function elect(
   live: ReadonlySet<number>,
   newEpochs: boolean,
 ) {
-  if (live.has(leader)) return newEpochs ? { leader } : undefined
   // All replicas of a process share one store: any of them has all there is.
   const alive = replicas.filter((replica) => live.has(replica))
   if (alive.length === 0) return undefined
+  const inSync = isr.length === alive.length && alive.every((replica) => isr.includes(replica))
+  if (live.has(leader) && inSync) return newEpochs ? { leader } : undefined
   const isTold = eligibleLeaderReplicas.length > 0 || lastKnownElr.length > 0
+  const keeps = live.has(leader)
   return {
-    leader: isr.find((replica) => live.has(replica)) ?? alive[0]!,
+    ...(!(keeps && !newEpochs) && {
+      leader: keeps ? leader : (isr.find((replica) => live.has(replica)) ?? alive[0]!),
+    }),
     isr: alive,
     ...(isTold && { eligibleLeaderReplicas: [], lastKnownElr: [] }),
   }

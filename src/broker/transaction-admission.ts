@@ -11,16 +11,19 @@ export interface NamedPartition {
 /** `add`: from clients that leave it to their produce requests to add partitions (KIP-890). */
 export type AdmissionMode = 'verify' | 'add'
 
+/** The coordinators of transactional ids. */
+type Asked = Pick<TransactionService, 'read' | 'submit'>
+
 /**
  * Whether a producer's records may join a transaction (reference: transactions.md section 9). In
  * place of Kafka's verification entries, the question and the append happen in one turn of the
  * event loop: between the two no transaction can end.
  */
 export class TransactionAdmission {
-  readonly #service: TransactionService
+  readonly #service: Asked
   readonly #broker: Pick<Broker, 'settings' | 'clock' | 'timers'>
 
-  constructor(service: TransactionService, broker: Pick<Broker, 'settings' | 'clock' | 'timers'>) {
+  constructor(service: Asked, broker: Pick<Broker, 'settings' | 'clock' | 'timers'>) {
     this.#service = service
     this.#broker = broker
   }

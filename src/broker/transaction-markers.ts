@@ -50,9 +50,12 @@ export class TransactionMarkers {
     for (const { topic, partitionIds } of topics) {
       const image = this.#engine.metadata.image.topicsByName.get(topic)
       for (const partition of partitionIds) {
-        if (!image?.partitions[partition]) results.push({ topic, partition, outcome: 'gone' })
-        else {
-          const place = { topic, topicId: image.topicId, partition }
+        const found = image?.partitions[partition]
+        if (!found) results.push({ topic, partition, outcome: 'gone' })
+        else if (found.leader < 0) {
+          results.push({ topic, partition, outcome: ErrorCode.NOT_LEADER_OR_FOLLOWER })
+        } else {
+          const place = { topic, topicId: image!.topicId, partition }
           if (topic !== this.#offsets.topicName) places.push(place)
           else {
             const result = this.#endOffsets(place, marker, batch, nowMs)

@@ -22,7 +22,15 @@ export type TransactionServiceBroker = CoordinatorBroker & {
   readonly groups: OffsetTransactions
 }
 
+/** The services of all brokers of the process, by broker id; more may come. */
+export interface CoordinatorPeers {
+  readonly groups: ReadonlyMap<number, OffsetTransactions>
+  readonly transactions: ReadonlyMap<number, TransactionService>
+}
+
 export interface TransactionServiceOptions {
+  /** Where several brokers are in one process: coordinators elsewhere in it are asked directly. */
+  readonly peers?: CoordinatorPeers | undefined
   /** For tests. */
   readonly defer?: (callback: () => void) => void
 }
@@ -50,11 +58,42 @@ export class TransactionService extends CoordinatorTopic<
       decode: ({ key, value }) => decodeTransactionRecord(asBuffer(key), value && asBuffer(value)),
       answer: (what, tell) => this.#answer(what, tell),
       pipelined: true,
-      ...options,
+      ...(options.defer && { defer: options.defer }),
     })
     this.#broker = broker
-    this.markers = new TransactionMarkers(broker.engine, broker.groups)
-    this.admission = new TransactionAdmission(this, broker)
+    const { peers } = options
+    const offsets = peers ? this.#offsetsOf(peers) : broker.groups
+    this.markers = new TransactionMarkers(broker.engine, offsets)
+    this.admission = new TransactionAdmission(peers ? this.#transactionsOf(peers) : this, broker)
+  }
+
+  /** Groups live with the broker that leads their partition, which need not be this one. */
+  #offsetsOf({ groups }: CoordinatorPeers): OffsetTransactions {
+    const { topicName } = this.#broker.groups
+    const of = (partition: number) => this.#ofLeader(groups, topicName, partition)
+    return {
+      topicName,
+      endTransaction: (partition, ...end) => of(partition).endTransaction(partition, ...end),
+    }
+  }
+
+  #transactionsOf({ transactions }: CoordinatorPeers): Pick<TransactionService, 'read' | 'submit'> {
+    const of = (id: string) => this.#ofLeader(transactions, this.topicName, this.partitionOf(id))
+    return {
+      read: (id) => of(id).read(id),
+      submit: (id, decide) => of(id).submit(id, decide),
+    }
+  }
+
+  #ofLeader<Service>(
+    services: ReadonlyMap<number, Service>,
+    topicName: string,
+    partition: number,
+  ): Service {
+    const topic = this.#broker.engine.metadata.image.topicsByName.get(topicName)
+    const service = services.get(topic?.partitions[partition]?.leader ?? -1)
+    if (!service) throw new KafkaError('NOT_COORDINATOR')
+    return service
   }
 
   #contextOf(partition: number) {

@@ -16,6 +16,8 @@ const REPEATABLE: ReadonlySet<string> = new Set(['topic', 'override', '_'])
 /** What the command line says; `undefined` where it says nothing, so that a file may. */
 export interface StartOptions {
   readonly port: number | undefined
+  /** How many are presented, on that port and those after it. */
+  readonly brokers: number | undefined
   readonly host: string | undefined
   readonly dataDirectory: string | undefined
   readonly memory: boolean
@@ -54,6 +56,7 @@ export async function parseCommandLine(args: readonly string[]): Promise<StartOp
 /** What yargs makes of `START_OPTIONS`. */
 export interface StartArguments {
   readonly port: string | undefined
+  readonly brokers: string | undefined
   readonly host: string | undefined
   readonly data: string | undefined
   readonly memory: boolean | undefined
@@ -75,6 +78,7 @@ export function startOptions(given: StartArguments): StartOptions {
   }
   return {
     port: given.port === undefined ? undefined : parsePort(given.port),
+    brokers: given.brokers === undefined ? undefined : parseBrokers(given.brokers),
     host: given.host,
     dataDirectory: given.data,
     memory: given.memory ?? false,
@@ -100,6 +104,7 @@ const HTTP_LISTENER = 'dohle.http.listener'
 /** The options of `start`, which other commands take too. */
 export const START_OPTIONS = {
   port: value(`port of the Kafka listener, 0 for a free one [${DEFAULT_PORT}]`),
+  brokers: value('brokers to present, each with the next id and port [1]'),
   host: value('address to listen on [localhost, IPv4 and IPv6]'),
   data: value(`data directory [${DEFAULT_DATA_DIRECTORY}]`),
   memory: { type: 'boolean', describe: 'keep everything in memory, nothing on disk' },
@@ -156,6 +161,14 @@ function parsePort(text: string, option = '--port'): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1
   if (port < 0 || port > 65_535) throw usage(`${option} ${text}: use a number from 0 to 65535`)
   return port
+}
+
+const BROKERS_MAX = 32
+
+function parseBrokers(text: string): number {
+  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= BROKERS_MAX) return count
+  throw usage(`--brokers ${text}: use a number from 1 to ${BROKERS_MAX}`)
 }
 
 /** As kafka-storage.sh random-uuid prints them. */

@@ -70,6 +70,7 @@ function flagsOf(options: StartOptions, isGiven: (name: string) => boolean): Map
   if (options.port !== undefined || options.host !== undefined) {
     flags.set('listeners', listener(options.host ?? 'localhost', options.port ?? DEFAULT_PORT))
   }
+  if (options.brokers !== undefined) flags.set('dohle.brokers', String(options.brokers))
   if (options.topics.length > 0) flags.set('dohle.topics', options.topics.map(topicText).join(','))
   for (const [name, value] of options.overrides) flags.set(name, value)
   return flags

@@ -9,6 +9,8 @@ export interface RunFile {
   /** Absolute; null when nothing is kept. */
   readonly dataDirectory: string | null
   readonly host: string
+  /** Of the control API, for this user alone; left out: none. */
+  readonly controlSocket?: string
 }
 
 function directory(): string {
@@ -29,6 +31,12 @@ export function writeRunFile(port: number, run: RunFile): void {
     mkdirSync(directory(), { recursive: true, mode: 0o700 })
     writeFileSync(fileOf(port), JSON.stringify(run), { mode: 0o600 })
   } catch {}
+}
+
+/** Where the control API of a process can be reached by its user; the directory is nobody else's. */
+export function controlSocketOf(port: number): string {
+  mkdirSync(directory(), { recursive: true, mode: 0o700 })
+  return join(directory(), `${port}.sock`)
 }
 
 export function removeRunFile(port: number): void {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { systemClock } from '../base/clock.ts'
@@ -22,7 +22,7 @@ import { describeProblem, loadConfiguration } from './configuration.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 import { createLog } from './log.ts'
 import { describePortOwner } from './port-owner.ts'
-import { removeRunFile, writeRunFile } from './run-file.ts'
+import { controlSocketOf, removeRunFile, writeRunFile } from './run-file.ts'
 import { stopSignal } from './stop-signals.ts'
 import { version } from './version.ts'
 
@@ -56,8 +56,8 @@ export interface Launched {
   readonly running: RunningBroker
   /** Of each listener, as `localhost:9092`. */
   readonly addresses: readonly string[]
-  /** Of the first listener, for programs of this machine. */
-  readonly localAddress: string
+  /** Of the first listener of each broker, for programs of this machine. */
+  readonly localAddresses: readonly string[]
   /** Of the control API; undefined: none. */
   readonly controlUrl: string | undefined
   stop(): Promise<void>
@@ -70,26 +70,27 @@ export async function launch(
   log: Logger,
 ): Promise<Launched> {
   const dataDirectory = dataDirectoryOf(loaded.settings)
-  const { running, embedded } = await run(loaded.settings, options, log)
+  const { running, embedded, controlSocket } = await run(loaded.settings, options, log)
   if (dataDirectory === DEFAULT_DATA_DIRECTORY) ignoreInGit(dataDirectory)
   const { pid } = process
   const startedAtMs = Date.now()
   const directory = dataDirectory === null ? null : resolve(dataDirectory)
-  for (const { host: bound, boundPort } of running.listeners) {
+  const all = running.presented.flatMap(({ listeners }) => listeners)
+  const control = controlSocket === undefined ? {} : { controlSocket }
+  for (const { host: bound, boundPort } of all) {
     const host = localHost(bound)
-    writeRunFile(boundPort, { pid, startedAtMs, dataDirectory: directory, host })
+    writeRunFile(boundPort, { pid, startedAtMs, dataDirectory: directory, host, ...control })
   }
-  const [first] = running.listeners
   return {
     running,
-    localAddress: addressText(localHost(first!.host), first!.boundPort),
-    addresses: running.listeners.map(({ host, boundPort }) =>
-      addressText(host || 'localhost', boundPort),
+    localAddresses: running.presented.map(({ listeners: [first] }) =>
+      addressText(localHost(first!.host), first!.boundPort),
     ),
+    addresses: all.map(({ host, boundPort }) => addressText(host || 'localhost', boundPort)),
     controlUrl: embedded?.controlUrl,
     stop: async () => {
       await (embedded ?? running).stop()
-      for (const { boundPort } of running.listeners) removeRunFile(boundPort)
+      for (const { boundPort } of all) removeRunFile(boundPort)
     },
   }
 }
@@ -156,7 +157,10 @@ async function run(settings: Settings, options: LaunchOptions, log: Logger) {
   const identity = clusterId === undefined ? {} : { clusterId }
   const start = { settings, clock: systemClock, log, loggers, keepAlive: true, ...identity }
   try {
-    if (!logRequests && controlPort === undefined) return { running: await runBroker(start) }
+    const isOne = settings.brokers === 1
+    if (isOne && !logRequests && controlPort === undefined) {
+      return { running: await runBroker(start) }
+    }
     const disk = createDisk(start)
     const running = await runBroker({ ...start, files: disk })
     const embedded = new EmbeddedBroker(localHost(running.listeners[0]!.host), running, disk)
@@ -164,7 +168,8 @@ async function run(settings: Settings, options: LaunchOptions, log: Logger) {
     if (controlPort !== undefined) {
       await embedded.startControl({ port: controlPort, keepAlive: true })
     }
-    return { running, embedded }
+    const controlSocket = isOne ? undefined : await openControlSocket(embedded, log)
+    return { running, embedded, controlSocket }
   } catch (error) {
     const cause = { cause: error }
     if (error instanceof BindError) throw await addressError(error)
@@ -175,6 +180,23 @@ async function run(settings: Settings, options: LaunchOptions, log: Logger) {
       throw new StartError(directoryExitCodes[error.kind], error.message, cause)
     }
     throw error
+  }
+}
+
+/** For `dohle broker`. Where it cannot be had nothing else fails. */
+async function openControlSocket(
+  embedded: EmbeddedBroker,
+  log: Logger,
+): Promise<string | undefined> {
+  try {
+    const path = controlSocketOf(embedded.port)
+    // Whoever had it had the port, too.
+    rmSync(path, { force: true })
+    await embedded.startControlSocket(path)
+    return path
+  } catch (error) {
+    log.warn({ err: error }, 'brokers cannot be stopped by command')
+    return undefined
   }
 }
 

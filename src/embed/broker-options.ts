@@ -29,7 +29,10 @@ export interface BrokerOptions {
    * the options above.
    */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
-  /** Brokers that this one presents to clients. More than 1 is not built yet and refused. */
+  /**
+   * Brokers that are presented to clients, with the ids from `node.id` on, over one store. With
+   * `port` they listen on that port and those after it. 1 when left out.
+   */
   readonly brokers?: number
   /** Time as the broker sees it: the machine's, or a `VirtualClock` that the test moves. */
   readonly clock?: Clock
@@ -83,7 +86,7 @@ function checkOptions(options: BrokerOptions): void {
       throw new ConfigError(`startBroker has no option '${name}'. It has: ${known}`)
     }
   }
-  const { port = 0, controlPort = 0, topics = [], brokers = 1 } = options
+  const { port = 0, controlPort = 0, topics = [] } = options
   for (const [name, value] of Object.entries({ port, controlPort })) {
     if (!Number.isInteger(value) || value < 0 || value > 65_535) {
       throw new ConfigError(`${name}: ${value} should be a number from 0 to 65535`)
@@ -95,9 +98,6 @@ function checkOptions(options: BrokerOptions): void {
   if (options.snapshot && options.dataDir !== undefined) {
     throw new ConfigError('snapshot: only in memory; give it without dataDir')
   }
-  if (brokers !== 1) {
-    throw new ConfigError(`brokers: ${brokers} brokers in one process are not built yet, use 1`)
-  }
 }
 
 function flagsOf(options: BrokerOptions): Map<string, string> {
@@ -105,6 +105,7 @@ function flagsOf(options: BrokerOptions): Map<string, string> {
   const flags = new Map([['listeners', `PLAINTEXT://${bracketed(host)}:${port}`]])
   if (dataDir === undefined) flags.set('dohle.memory', 'true')
   else flags.set('log.dirs', dataDir)
+  if (options.brokers !== undefined) flags.set('dohle.brokers', String(options.brokers))
   if (topics.length > 0) flags.set('dohle.topics', topics.join(','))
   for (const [name, value] of Object.entries(settings)) flags.set(name, String(value))
   return flags

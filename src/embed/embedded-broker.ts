@@ -1,9 +1,9 @@
 import { BindError } from '../server/bind.ts'
 import type { RunningBroker } from '../server/run-broker.ts'
 import { ConfigError } from '../settings/parse-value.ts'
-import { bracketed } from './broker-options.ts'
 import { BrokerState, type StateOptions } from './broker-state.ts'
 import { ControlServer } from './control/control-server.ts'
+import { EmbeddedNode } from './embedded-node.ts'
 import type { Faults } from './faults/faults.ts'
 import type { FullFiles } from './faults/full-files.ts'
 import { Interception } from './interception.ts'
@@ -34,8 +34,10 @@ import { VirtualClock } from './virtual-clock.ts'
 export class EmbeddedBroker {
   readonly host: string
   readonly port: number
-  /** `host:port`, what clients call bootstrap servers. */
+  /** `host:port`, what clients call bootstrap servers; of several brokers all, with commas. */
   readonly bootstrapServers: string
+  /** All brokers that are presented, by id: one, unless more were asked for. */
+  readonly brokers: readonly EmbeddedNode[]
   /** What goes wrong for clients. */
   readonly faults: Faults
   /** What clients asked and were answered; recorded once started. */
@@ -46,12 +48,14 @@ export class EmbeddedBroker {
   readonly #groups: LocalGroups
   readonly #state: BrokerState
   #control: ControlServer | undefined
+  #controlSocket: ControlServer | undefined
 
   /** @internal */
   constructor(host: string, running: RunningBroker, disk: FullFiles) {
     this.host = host
     this.port = running.listeners[0]!.boundPort
-    this.bootstrapServers = `${bracketed(host)}:${this.port}`
+    this.brokers = running.presented.map((one) => new EmbeddedNode(host, one, running))
+    this.bootstrapServers = this.brokers.map((one) => one.bootstrapServers).join(',')
     this.#running = running
     const { faults, requests } = new Interception(running, disk)
     this.faults = faults
@@ -59,7 +63,7 @@ export class EmbeddedBroker {
     const calls = new LocalCalls(running)
     this.#topics = new LocalTopics(running, calls)
     this.#records = new LocalRecords(running, calls, this.#topics)
-    this.#groups = new LocalGroups(calls)
+    this.#groups = new LocalGroups(running, calls)
     this.#state = new BrokerState(running, disk)
   }
 
@@ -190,10 +194,16 @@ export class EmbeddedBroker {
     }
   }
 
+  /** @internal The same at a path in the file system. Rejects with the system's error. */
+  async startControlSocket(path: string): Promise<void> {
+    this.#controlSocket = await ControlServer.start(this, { path, keepAlive: true })
+  }
+
   /** Answers what has begun and closes the data. Idempotent. */
   async stop(): Promise<void> {
     this.faults.close()
     await this.#control?.stop()
+    await this.#controlSocket?.stop()
     await this.#running.stop()
   }
 

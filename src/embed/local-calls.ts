@@ -12,8 +12,8 @@ import type { RunningBroker } from '../server/run-broker.ts'
 export class LocalCalls {
   readonly #running: RunningBroker
   readonly #peer: Peer
-  /** For the broker that was there last: it may have been opened anew since. */
-  #dispatcher: { readonly broker: Broker; readonly dispatcher: RequestDispatcher } | undefined
+  /** Of brokers that were asked; those that were opened anew since are others. */
+  readonly #dispatchers = new WeakMap<Broker, RequestDispatcher>()
 
   constructor(running: RunningBroker) {
     this.#running = running
@@ -33,15 +33,18 @@ export class LocalCalls {
     }
   }
 
-  /** Rejects when the broker would close the connection. */
+  /**
+   * Asks the first broker that is up, or the one given. Rejects when it would close the connection.
+   */
   async call<A extends Api>(
     api: A,
     apiVersion: number,
     request: EncodableOf<A['request']>,
+    broker = this.#running.broker,
   ): Promise<DecodedOf<A['response']>> {
     const header = { correlationId: 0, clientId: 'dohle' }
     const frame = Buffer.concat(encodeRequest(api, apiVersion, header, request).chunks)
-    const { broker, dispatcher } = this.#current()
+    const dispatcher = this.#dispatcherOf(broker)
     const nowMs = broker.clock.nowMs()
     const exchange = dispatcher.dispatch(
       frame,
@@ -62,12 +65,12 @@ export class LocalCalls {
     }
   }
 
-  #current() {
-    const { broker } = this.#running
-    if (this.#dispatcher?.broker !== broker) {
-      this.#dispatcher = { broker, dispatcher: new RequestDispatcher(broker) }
-    }
-    return this.#dispatcher
+  #dispatcherOf(broker: Broker): RequestDispatcher {
+    const known = this.#dispatchers.get(broker)
+    if (known) return known
+    const dispatcher = new RequestDispatcher(broker)
+    this.#dispatchers.set(broker, dispatcher)
+    return dispatcher
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Broker } from '../broker/broker.ts'
 import { OffsetFetch } from '../protocol/apis/09-offset-fetch.ts'
 import { DescribeGroups } from '../protocol/apis/15-describe-groups.ts'
 import { ListGroups } from '../protocol/apis/16-list-groups.ts'
@@ -6,6 +7,8 @@ import { decodeVersioned } from '../protocol/body.ts'
 import { ProtocolError } from '../protocol/bytes/protocol-error.ts'
 import { ConsumerProtocolAssignment } from '../protocol/embedded/consumer-protocol.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
+import type { RunningBroker } from '../server/run-broker.ts'
+import { groupBroker } from './led-by.ts'
 import type { LocalCalls } from './local-calls.ts'
 import { throwIfRefused } from './refusal.ts'
 import { waitUntil } from './wait-until.ts'
@@ -48,15 +51,17 @@ export interface GroupOptions {
 
 /** The groups that a broker in this process coordinates. */
 export class LocalGroups {
+  readonly #running: RunningBroker
   readonly #calls: LocalCalls
 
-  constructor(calls: LocalCalls) {
+  constructor(running: RunningBroker, calls: LocalCalls) {
+    this.#running = running
     this.#calls = calls
   }
 
   async committedOffsets(groupId: string): Promise<StoredOffset[]> {
     const request = { groups: [{ groupId, topics: null }], requireStable: false }
-    const { groups } = await this.#calls.call(OffsetFetch, 8, request)
+    const { groups } = await this.#calls.call(OffsetFetch, 8, request, this.#of(groupId))
     const { errorCode, topics } = groups[0]!
     // There is no coordinator before somebody first looked for one.
     if (errorCode === ErrorCode.NOT_COORDINATOR) return []
@@ -77,20 +82,27 @@ export class LocalGroups {
   }
 
   async list(): Promise<GroupView[]> {
-    const { errorCode, groups } = await this.#calls.call(ListGroups, 5, {})
-    throwIfRefused(errorCode, 'groups cannot be listed')
     const views: GroupView[] = []
-    for (const { groupId, groupState, groupType, protocolType } of groups) {
-      const type = groupType.toLowerCase()
-      const members =
-        type === 'consumer' ? await this.#consumers(groupId) : await this.#classic(groupId)
-      views.push({ groupId, state: groupState, type, protocolType, members })
+    for (const broker of this.#running.brokers) {
+      const { errorCode, groups } = await this.#calls.call(ListGroups, 5, {}, broker)
+      throwIfRefused(errorCode, 'groups cannot be listed')
+      for (const { groupId, groupState, groupType, protocolType } of groups) {
+        const type = groupType.toLowerCase()
+        const members =
+          type === 'consumer' ? await this.#consumers(groupId) : await this.#classic(groupId)
+        views.push({ groupId, state: groupState, type, protocolType, members })
+      }
     }
     return views.sort((one, other) => compare(one.groupId, other.groupId))
   }
 
+  #of(groupId: string): Broker {
+    return groupBroker(this.#running, groupId)
+  }
+
   async #classic(groupId: string): Promise<MemberView[]> {
-    const { groups } = await this.#calls.call(DescribeGroups, 5, { groups: [groupId] })
+    const request = { groups: [groupId] }
+    const { groups } = await this.#calls.call(DescribeGroups, 5, request, this.#of(groupId))
     const { errorCode, members, protocolType } = groups[0]!
     throwIfRefused(errorCode, `group ${groupId}`)
     return members.map((member) => ({
@@ -104,7 +116,8 @@ export class LocalGroups {
 
   async #consumers(groupId: string): Promise<MemberView[]> {
     const request = { groupIds: [groupId], includeAuthorizedOperations: false }
-    const { groups } = await this.#calls.call(ConsumerGroupDescribe, 0, request)
+    const coordinator = this.#of(groupId)
+    const { groups } = await this.#calls.call(ConsumerGroupDescribe, 0, request, coordinator)
     const { errorCode, errorMessage, members } = groups[0]!
     throwIfRefused(errorCode, errorMessage)
     return members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({

@@ -7,6 +7,7 @@ import { buildBatch, type RecordInput } from '../protocol/records/builder.ts'
 import type { RecordView } from '../protocol/records/iterate.ts'
 import type { RunningBroker } from '../server/run-broker.ts'
 import type { IsolationLevel, TopicPartition } from '../storage/engine.ts'
+import { leaderOf } from './led-by.ts'
 import type { LocalCalls } from './local-calls.ts'
 import type { LocalTopics } from './local-topics.ts'
 import { decodedValue, encodedValue, type ValueFormat, type Writable } from './record-values.ts'
@@ -111,12 +112,14 @@ export class LocalRecords {
 
   async #append(topic: string, index: number, inputs: RecordInput[]): Promise<number> {
     const records = buildBatch({ records: inputs })
-    const { responses } = await this.#calls.call(Produce, 9, {
+    const request = {
       transactionalId: null,
       acks: -1,
       timeoutMs: 30_000,
       topicData: [{ name: topic, partitionData: [{ index, records }] }],
-    })
+    }
+    const leader = leaderOf(this.#running, topic, index)
+    const { responses } = await this.#calls.call(Produce, 9, request, leader)
     const { errorCode, errorMessage, baseOffset } = responses[0]!.partitionResponses[0]!
     throwIfRefused(errorCode, errorMessage ?? `topic ${topic}, partition ${index}`)
     return baseOffset

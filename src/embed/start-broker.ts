@@ -1,4 +1,5 @@
-import { MEMORY_DIRECTORY, runBroker } from '../server/run-broker.ts'
+import { MEMORY_DIRECTORY } from '../server/open-storage.ts'
+import { runBroker } from '../server/run-broker.ts'
 import { type BrokerOptions, runOptions } from './broker-options.ts'
 import { createDisk } from './create-disk.ts'
 import { EmbeddedBroker } from './embedded-broker.ts'

@@ -1,16 +1,16 @@
 import type { Broker } from '../broker/broker.ts'
 import type { MetricsSource } from './http/http-endpoint.ts'
-import type { Server } from './server.ts'
+import type { ServedBroker } from './served-broker.ts'
 
 /** How far a broker is, for those who watch over it. */
 export class BrokerHealth implements MetricsSource {
   phase: MetricsSource['phase'] = 'starting'
   /** What is open behind the sockets, if anything. */
   core: { readonly broker: Broker; writeProblem(): string | undefined } | undefined
-  readonly #server: Server
+  readonly #served: readonly ServedBroker[]
 
-  constructor(server: Server) {
-    this.#server = server
+  constructor(served: readonly ServedBroker[]) {
+    this.#served = served
   }
 
   serve(core: BrokerHealth['core']): void {
@@ -23,11 +23,11 @@ export class BrokerHealth implements MetricsSource {
   }
 
   get listening(): boolean {
-    return this.#server.listening
+    return this.#served.some(({ server }) => server.listening)
   }
 
   get connectionCount(): number {
-    return this.#server.connectionCount
+    return this.#served.reduce((count, { server }) => count + server.connectionCount, 0)
   }
 
   storageProblem(): string | undefined {

@@ -35,30 +35,31 @@ function portToTell({ advertised }: BoundListener, port: number): number {
   return advertised && advertised.port > 0 ? advertised.port : port
 }
 
+/** A broker of this process and where it listens. */
+export interface ListeningBroker {
+  readonly brokerId: number
+  readonly settings: { readonly brokerRack: string | null }
+  readonly listeners: readonly BoundListener[]
+}
+
 /**
  * Live brokers as `peer` can dial them: by `advertised.listeners`, and without that by the address
- * that its own connection has reached, since there a client can get.
+ * that its own connection has reached, since there a client can get. The others of the process are
+ * at the same address, on ports of their own.
  */
 export function nodesFor(
   peer: Peer,
-  broker: {
-    readonly brokerId: number
-    readonly rack: string | null
-    readonly listeners: readonly BoundListener[]
-    readonly image: MetadataImage
-  },
+  own: ListeningBroker,
+  { served, image }: { readonly served: readonly ListeningBroker[]; readonly image: MetadataImage },
 ): Node[] {
-  const { brokerId, rack, listeners, image } = broker
   const nodes: Node[] = []
-  for (const other of image.brokers.values()) {
-    if (other.brokerId === brokerId || other.fenced) continue
-    const endpoint = other.endpoints.find(({ name }) => name === peer.listenerName)
-    if (!endpoint) continue
-    const { host, port } = endpoint
-    nodes.push({ brokerId: other.brokerId, host, port, rack: other.rack })
+  for (const { brokerId, settings, listeners } of served) {
+    const listener = listeners.find(({ name }) => name === peer.listenerName)
+    if (!listener || image.brokers.get(brokerId)?.fenced) continue
+    const host = listener.advertised?.host ?? reachedHost(listener, peer)
+    const reached = brokerId === own.brokerId ? peer.localPort : listener.boundPort
+    const port = portToTell(listener, reached)
+    nodes.push({ brokerId, host, port, rack: settings.brokerRack })
   }
-  const listener = listeners.find(({ name }) => name === peer.listenerName)
-  if (!listener) return nodes
-  const host = listener.advertised?.host ?? reachedHost(listener, peer)
-  return [{ brokerId, host, port: portToTell(listener, peer.localPort), rack }, ...nodes]
+  return nodes
 }

@@ -1,46 +1,20 @@
-import { resolve } from 'node:path'
-import { type Clock, systemClock } from '../base/clock.ts'
-import { TimerQueue } from '../base/timer-queue.ts'
-import type { Uuid } from '../base/uuid.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Broker } from '../broker/broker.ts'
-import { ClientTelemetry } from '../broker/client-telemetry.ts'
-import { ConfigAdmin } from '../broker/configs.ts'
-import { DelayedFetches } from '../broker/delayed.ts'
-import { RequestDispatcher } from '../broker/dispatch.ts'
-import { FetchSessions } from '../broker/fetch-session.ts'
-import { GroupService } from '../broker/group-service.ts'
-import { handlers } from '../broker/handlers/index.ts'
 import type { Interceptor } from '../broker/interceptor.ts'
-import { LiveSettings } from '../broker/live-settings.ts'
 import type { Logger } from '../broker/logger.ts'
 import type { LoggerLevels } from '../broker/logger-levels.ts'
-import { MetadataWriter } from '../broker/metadata-writer.ts'
-import { Meters } from '../broker/meters.ts'
-import { ProducerIds } from '../broker/producer-ids.ts'
-import { Quotas } from '../broker/quotas/quotas.ts'
-import { startRecords } from '../broker/registration.ts'
-import { TopicAdmin } from '../broker/topics.ts'
-import { TransactionService } from '../broker/transaction-service.ts'
 import { parseHttpListener } from '../settings/http-listener.ts'
-import { type ListenerSetting, resolveListeners } from '../settings/listeners.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { CleanerSettings } from '../storage/local/cleaner.ts'
+import { settingsOfBrokers } from '../settings/several-brokers.ts'
 import type { Files } from '../storage/local/files.ts'
-import { LocalEngine } from '../storage/local/local-engine.ts'
-import type { Durability } from '../storage/local/log-environment.ts'
-import { MemoryFiles } from '../storage/local/memory-files.ts'
-import { MetadataLog } from '../storage/local/metadata-log.ts'
-import { NodeFiles } from '../storage/local/node-files.ts'
 import { BrokerHealth } from './broker-health.ts'
-import { type BoundListener, nodesFor, registeredEndpoint } from './endpoints.ts'
+import { Core } from './core.ts'
+import type { BoundListener } from './endpoints.ts'
 import { HoldingDispatcher } from './holding-dispatcher.ts'
 import type { HttpEndpoint } from './http/http-endpoint.ts'
-import { probeReceiveMode } from './receive.ts'
-import type { ReturnWatch } from './return-watch.ts'
-import { Server } from './server.ts'
-import { LiveServerLimits } from './server-limits.ts'
-import { createStartTopics } from './start-topics.ts'
+import { dataDirectory } from './open-storage.ts'
+import { ServedBroker } from './served-broker.ts'
 
 export interface RunBrokerOptions {
   /** Checked already. */
@@ -56,10 +30,23 @@ export interface RunBrokerOptions {
   readonly clusterId?: string
 }
 
-/** A broker that serves clients. */
+/** One of the brokers that a process presents. */
+export interface PresentedBroker {
+  readonly brokerId: number
+  readonly listeners: readonly BoundListener[]
+  /** False between `takeDown` and `bringUp`. */
+  readonly isUp: boolean
+}
+
+/** A broker that serves clients, or several over one store. */
 export interface RunningBroker {
-  /** Another one after `reopen`. */
+  /** The first that is up; another one after `reopen`. */
   readonly broker: Broker
+  /** All that the process presents, by id; others after `reopen`. */
+  readonly brokers: readonly Broker[]
+  /** Their addresses. */
+  readonly presented: readonly PresentedBroker[]
+  /** Of the first broker. */
   readonly listeners: readonly BoundListener[]
   /** Where health and metrics are served, if anywhere. */
   readonly http: { readonly host: string; readonly port: number } | undefined
@@ -69,6 +56,15 @@ export interface RunningBroker {
   readonly dataDir: string
   /** Stands between clients and handlers; undefined, the default, costs nothing. */
   interceptor: Interceptor | undefined
+  /** The broker that leads a partition, if one does that is up. */
+  leaderOf(topicId: string, partition: number): Broker | undefined
+  /**
+   * Leaders and coordinators move to other brokers, then this one closes its connections and its
+   * ports. Rejects with `ConfigError` when there is none with this id. Idempotent.
+   */
+  takeDown(brokerId: number): Promise<void>
+  /** The same ports again, and in sync. Rejects with `BindError` or `ConfigError`. Idempotent. */
+  bringUp(brokerId: number): Promise<void>
   /**
    * Closes the data and opens what `prepare` has left of it, or put there, as a restart would, but
    * with the same addresses. Clients that stay connected wait meanwhile.
@@ -78,11 +74,14 @@ export interface RunningBroker {
   stop(): Promise<void>
 }
 
-/** How long the start waits for groups and transactions to load. */
-const LOAD_PATIENCE_MS = 1_000
-
-/** How long `stop` waits for clients. */
-const STOP_GRACE_MS = 400
+export interface ReopenOptions {
+  /** Of new data; that which is there keeps its own. */
+  readonly clusterId?: string
+  /** Ends every connection. */
+  readonly cutConnections: boolean
+  /** Before the first request. */
+  opened?(broker: Broker): void | Promise<void>
+}
 
 /**
  * Takes the addresses, then opens the data, then the doors: a start that cannot listen leaves no
@@ -90,22 +89,24 @@ const STOP_GRACE_MS = 400
  * `ConfigError`, whose messages are for the person who starts it; nothing is left open then.
  */
 export async function runBroker(options: RunBrokerOptions): Promise<RunningBroker> {
-  const listeners = plaintextListeners(options.settings)
-  const server = await createServer(options)
-  const health = new BrokerHealth(server)
+  const served: ServedBroker[] = []
+  const connectionIds = { next: 1 }
+  for (const settings of settingsOfBrokers(options.settings)) {
+    served.push(await ServedBroker.create({ ...options, settings, connectionIds }))
+  }
+  const health = new BrokerHealth(served)
   let http: HttpEndpoint | undefined
   try {
     http = await openHttp(options, health)
-    const bound = await listen(server, listeners)
-    const core = await openCore(options, bound, server.returns)
-    server.start(core.dispatcher)
+    for (const one of served) await one.listen()
+    const core = await Core.open(options, served)
+    const running = new ServingBroker(options, { served, core, health, http })
+    for (const one of served) running.serve(one)
     health.serve(core)
-    server.throttleAddress = (address, nowMs) =>
-      health.broker?.quotas.active?.connected(address, nowMs) ?? 0
-    return new ServingBroker(options, { server, listeners: bound, core, health, http })
+    return running
   } catch (error) {
     await http?.close()
-    await server.close(0)
+    await Promise.all(served.map((one) => one.close(0)))
     throw error
   }
 }
@@ -121,28 +122,17 @@ async function openHttp(
 }
 
 interface ServingParts {
-  readonly server: Server
-  readonly listeners: readonly BoundListener[]
+  readonly served: readonly ServedBroker[]
   readonly core: Core
   readonly health: BrokerHealth
   readonly http: HttpEndpoint | undefined
 }
 
-export interface ReopenOptions {
-  /** Of new data; that which is there keeps its own. */
-  readonly clusterId?: string
-  /** Ends every connection. */
-  readonly cutConnections: boolean
-  /** Before the first request. */
-  opened?(broker: Broker): void | Promise<void>
-}
-
-/** A server and the broker behind it, which may be replaced. */
+/** The ports and the core behind them, which may be replaced. */
 class ServingBroker implements RunningBroker {
-  readonly listeners: readonly BoundListener[]
   readonly dataDir: string
   readonly #options: RunBrokerOptions
-  readonly #server: Server
+  readonly #served: readonly ServedBroker[]
   readonly #health: BrokerHealth
   readonly #http: HttpEndpoint | undefined
   #core: Core
@@ -153,10 +143,9 @@ class ServingBroker implements RunningBroker {
 
   constructor(options: RunBrokerOptions, parts: ServingParts) {
     this.#options = options
-    this.#server = parts.server
+    this.#served = parts.served
     this.#health = parts.health
     this.#http = parts.http
-    this.listeners = parts.listeners
     this.dataDir = dataDirectory(options.settings)
     this.#core = parts.core
   }
@@ -169,8 +158,22 @@ class ServingBroker implements RunningBroker {
     return this.#core.broker
   }
 
+  get brokers(): readonly Broker[] {
+    return this.#core.brokers
+  }
+
+  get presented(): readonly PresentedBroker[] {
+    return this.#served.map(({ brokerId, listeners, isDown }) => {
+      return { brokerId, listeners, isUp: !isDown }
+    })
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#served[0]!.listeners
+  }
+
   get connectionCount(): number {
-    return this.#server.connectionCount
+    return this.#served.reduce((count, { server }) => count + server.connectionCount, 0)
   }
 
   get interceptor(): Interceptor | undefined {
@@ -179,7 +182,50 @@ class ServingBroker implements RunningBroker {
 
   set interceptor(interceptor: Interceptor | undefined) {
     this.#interceptor = interceptor
-    this.#core.dispatcher.interceptor = interceptor
+    for (const dispatcher of this.#core.dispatchers) dispatcher.interceptor = interceptor
+  }
+
+  leaderOf(topicId: string, partition: number): Broker | undefined {
+    const { brokers, broker } = this.#core
+    const { topicsById } = broker.engine.metadata.image
+    const leader = topicsById.get(topicId)?.partitions[partition]?.leader
+    return brokers.find(({ brokerId }) => brokerId === leader)
+  }
+
+  serve(served: ServedBroker): void {
+    served.serve(this.#core.dispatcherOf(served.brokerId), (address, nowMs) => {
+      const quotas = this.#health.core && this.#core.brokerOf(served.brokerId).quotas
+      return quotas?.active?.connected(address, nowMs) ?? 0
+    })
+  }
+
+  takeDown(brokerId: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const served = this.#servedOf(brokerId)
+      if (served.isDown) return
+      await this.#core.takeDown(brokerId)
+      served.isDown = true
+      await served.close()
+    })
+  }
+
+  bringUp(brokerId: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const served = this.#servedOf(brokerId)
+      if (!served.isDown) return
+      await served.reopen()
+      served.isDown = false
+      // Clients that are early wait until there is something for it to lead.
+      await this.#core.bringUp(brokerId)
+      this.serve(served)
+    })
+  }
+
+  #servedOf(brokerId: number): ServedBroker {
+    const served = this.#served.find((one) => one.brokerId === brokerId)
+    if (served) return served
+    const ids = this.#served.map((one) => one.brokerId).join(', ')
+    throw new ConfigError(`there is no broker ${brokerId}; there is ${ids}`)
   }
 
   readonly stop = (): Promise<void> => {
@@ -189,281 +235,48 @@ class ServingBroker implements RunningBroker {
   }
 
   async #stop(): Promise<void> {
-    this.#server.stopAccepting()
+    for (const { server } of this.#served) server.stopAccepting()
     this.#core.quiesce()
-    await this.#server.close(STOP_GRACE_MS)
+    await Promise.all(this.#served.map((one) => one.close()))
     await this.#core.close()
     await this.#http?.close()
   }
 
   reopen(prepare: () => ReopenOptions | Promise<ReopenOptions>): Promise<void> {
+    return this.#inTurn(() => this.#reopen(prepare))
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
     if (this.#stopping) return Promise.reject(new Error('the broker is stopped'))
-    const done = this.#turn.then(() => this.#reopen(prepare))
+    const done = this.#turn.then(work)
     this.#turn = done.catch(() => {})
     return done
   }
 
   async #reopen(prepare: () => ReopenOptions | Promise<ReopenOptions>): Promise<void> {
-    const held = new HoldingDispatcher()
-    this.#server.dispatchTo(held)
+    const up = this.#served.filter(({ isDown }) => !isDown)
+    const held = up.map(() => new HoldingDispatcher())
+    for (const [index, { server }] of up.entries()) server.dispatchTo(held[index]!)
     this.#health.core = undefined
     this.#core.quiesce()
     await this.#core.close()
     try {
       const { clusterId, cutConnections, opened } = await prepare()
-      if (cutConnections) this.#server.cutConnections()
+      if (cutConnections) for (const { server } of up) server.cutConnections()
       const options = clusterId === undefined ? this.#options : { ...this.#options, clusterId }
-      this.#core = await openCore(options, this.listeners, this.#server.returns)
+      this.#core = await Core.open(options, this.#served)
       await opened?.(this.#core.broker)
     } catch (error) {
       // There is nothing to serve.
-      await this.#server.close(0)
+      await Promise.all(up.map((one) => one.close(0)))
       throw error
     }
-    this.#core.dispatcher.interceptor = this.#interceptor
+    this.interceptor = this.#interceptor
     this.#health.core = this.#core
-    this.#server.dispatchTo(this.#core.dispatcher)
-    held.release(this.#core.dispatcher)
-  }
-}
-
-/** Everything behind the sockets. */
-interface Core {
-  readonly broker: Broker
-  readonly dispatcher: RequestDispatcher
-  /** Why nothing can be written; undefined when it can. */
-  writeProblem(): string | undefined
-  /** Answers whoever waits. */
-  quiesce(): void
-  /** Flushes; after it a start is a clean one. */
-  close(): Promise<void>
-}
-
-async function openCore(
-  options: RunBrokerOptions,
-  listeners: readonly BoundListener[],
-  returns: ReturnWatch,
-): Promise<Core> {
-  const timers = new TimerQueue(options.clock)
-  const storage = await openStorage(options)
-  const broker = createBroker(options, { timers, storage, listeners, returns })
-  const quiesce = () => {
-    broker.fetches.stop()
-    broker.transactions.close()
-    broker.groups.close()
-  }
-  const close = async () => {
-    await storage.close()
-    timers.close()
-  }
-  try {
-    await register(broker, storage, listeners)
-    await createStartTopics(broker)
-    await loadCoordinators(broker)
-  } catch (error) {
-    quiesce()
-    await close()
-    throw error
-  }
-  const dispatcher = new RequestDispatcher(broker)
-  const writeProblem = () => storage.engine.writeProblem()
-  return { broker, dispatcher, writeProblem, quiesce, close }
-}
-
-function plaintextListeners(settings: Settings): ListenerSetting[] {
-  const listeners = resolveListeners(settings)
-  const secure = listeners.find(({ securityProtocol }) => securityProtocol !== 'PLAINTEXT')
-  if (secure) {
-    throw new ConfigError(
-      `listeners: ${secure.name} asks for ${secure.securityProtocol}, which this version does ` +
-        'not have; use PLAINTEXT',
-    )
-  }
-  return listeners
-}
-
-async function listen(
-  server: Server,
-  listeners: readonly ListenerSetting[],
-): Promise<BoundListener[]> {
-  const bound: BoundListener[] = []
-  for (const listener of listeners) {
-    const boundPort = await server.listen(listener.name, listener.host, listener.port)
-    bound.push({ ...listener, boundPort })
-  }
-  return bound
-}
-
-/** All is there when the doors open, unless there is very much: that loads behind them. */
-async function loadCoordinators({ groups, transactions, clock }: Broker): Promise<void> {
-  const patience = new Promise<void>((resolve) => {
-    clock.schedule(LOAD_PATIENCE_MS, resolve)
-  })
-  await Promise.race([Promise.all([groups.start(), transactions.start()]), patience])
-}
-
-async function register(
-  { engine, brokerId, settings }: Broker,
-  { directoryId, wasClean }: Storage,
-  listeners: readonly BoundListener[],
-): Promise<void> {
-  const identity = {
-    brokerId,
-    endpoints: listeners.map(registeredEndpoint),
-    rack: settings.brokerRack,
-    logDirs: [directoryId],
-  }
-  const records = startRecords(engine.metadata.image, [identity], { newEpochs: !wasClean })
-  await engine.metadata.commit(records)
-}
-
-async function createServer(options: RunBrokerOptions): Promise<Server> {
-  const { settings, clock, log, keepAlive } = options
-  const receiveMode = await probeReceiveMode()
-  // Clients live in real time: a clock that a test moves on by a week makes no connection idle.
-  const limits = new LiveServerLimits(settings, { mayBeIdle: clock !== systemClock })
-  const timers = new TimerQueue(systemClock)
-  return new Server({ clock, timers, log, limits, receiveMode, keepAlive })
-}
-
-interface Parts {
-  readonly timers: TimerQueue
-  readonly storage: Storage
-  readonly listeners: readonly BoundListener[]
-  readonly returns: ReturnWatch
-}
-
-function createBroker(options: RunBrokerOptions, parts: Parts): Broker {
-  const { timers, storage, listeners, returns } = parts
-  const { settings, clock, log, loggers } = options
-  const { engine, live } = storage
-  const brokerId = settings.nodeId
-  const metadata = new MetadataWriter(engine.metadata)
-  const topics = new TopicAdmin({ metadata, live })
-  const producerIds = new ProducerIds(engine.metadata, brokerId)
-  const coordinators = { brokerId, engine, settings, clock, timers, log, topics }
-  const groups = new GroupService(coordinators)
-  return {
-    brokerId,
-    clusterId: engine.clusterId,
-    engine,
-    metadata,
-    settings,
-    clock,
-    timers,
-    log,
-    handlers,
-    topics,
-    configs: new ConfigAdmin({ metadata, settings, brokerId, loggers }),
-    loggers,
-    telemetry: new ClientTelemetry({
-      image: () => engine.metadata.image,
-      maxBytes: () => settings.telemetryMaxBytes,
-    }),
-    meters: new Meters(),
-    quotas: new Quotas(engine.metadata, settings),
-    fetchSessions: new FetchSessions(() => settings.maxIncrementalFetchSessionCacheSlots),
-    fetches: new DelayedFetches(timers),
-    producerIds,
-    groups,
-    transactions: new TransactionService({ ...coordinators, producerIds, groups }),
-    nodes: (peer) => {
-      const { image } = engine.metadata
-      const nodes = nodesFor(peer, { brokerId, rack: settings.brokerRack, listeners, image })
-      // Without one, clients are told the address that they have used.
-      if (listeners.some(({ advertised }) => advertised)) returns.told(peer, nodes)
-      return nodes
-    },
-  }
-}
-
-interface Storage {
-  readonly engine: LocalEngine
-  readonly live: LiveSettings
-  /** Of the data directory. */
-  readonly directoryId: Uuid
-  /** Nothing can have been lost since the last start. */
-  readonly wasClean: boolean
-  close(): Promise<void>
-}
-
-async function openStorage(options: RunBrokerOptions): Promise<Storage> {
-  const { settings, clock, log, clusterId } = options
-  const brokerId = settings.nodeId
-  let live: LiveSettings | undefined
-  let directory: Pick<Storage, 'directoryId' | 'wasClean'> | undefined
-  const engine = new LocalEngine(
-    options.files ?? (settings.memory ? new MemoryFiles(() => clock.nowMs()) : new NodeFiles()),
-    {
-      dataDir: dataDirectory(settings),
-      clusterId,
-      durability: durability(settings),
-      retentionCheckIntervalMs: settings.logRetentionCheckIntervalMs,
-      initialTaskDelayMs: settings.logInitialTaskDelayMs,
-      checkpointIntervalMs: settings.logFlushOffsetCheckpointIntervalMs,
-      producerIdExpirationMs: settings.producerIdExpirationMs,
-      producerIdExpirationCheckIntervalMs: settings.producerIdExpirationCheckIntervalMs,
-      producerIdsMax: settings.producerIdsMax,
-      cleanerEnabled: settings.logCleanerEnable,
-      cleanerSettings: () => cleanerSettings(settings),
-      async openMetadata(start) {
-        const metadata = await MetadataLog.open(start, {
-          snapshotBytes: settings.metadataLogMaxRecordBytesBetweenSnapshots,
-          segmentBytes: settings.metadataLogSegmentBytes,
-        })
-        live = new LiveSettings({ settings, metadata, brokerId })
-        directory = {
-          directoryId: start.directoryId,
-          wasClean: start.isClean || start.writesSurvived,
-        }
-        return metadata
-      },
-    },
-    {
-      brokerId,
-      clock,
-      topicConfig: (topicId) => live!.logConfig(topicId),
-      report: (level, message, fields = {}) => log[level](fields, message),
-    },
-  )
-  await engine.open()
-  return {
-    engine,
-    live: live!,
-    ...directory!,
-    async close() {
-      live!.close()
-      await engine.close()
-    },
-  }
-}
-
-/** Where data in memory is, as far as paths go. */
-export const MEMORY_DIRECTORY = '/data'
-
-function cleanerSettings(settings: Settings): CleanerSettings {
-  return {
-    threads: settings.logCleanerThreads,
-    dedupeBufferBytes: settings.logCleanerDedupeBufferSize,
-    ioBufferBytes: settings.logCleanerIoBufferSize,
-    ioBufferLoadFactor: settings.logCleanerIoBufferLoadFactor,
-    ioBytesPerSecond: settings.logCleanerIoMaxBytesPerSecond,
-    backoffMs: settings.logCleanerBackoffMs,
-  }
-}
-
-function dataDirectory(settings: Settings): string {
-  if (settings.memory) return MEMORY_DIRECTORY
-  return resolve((settings.logDirs ?? settings.logDir)[0]!)
-}
-
-function durability(settings: Settings): Durability {
-  switch (settings.durability) {
-    case 'sync':
-      return { mode: 'sync' }
-    case 'interval':
-      return { mode: 'interval', intervalMs: settings.durabilityIntervalMs }
-    default:
-      return { mode: 'os' }
+    for (const [index, { server, brokerId }] of up.entries()) {
+      const dispatcher = this.#core.dispatcherOf(brokerId)
+      server.dispatchTo(dispatcher)
+      held[index]!.release(dispatcher)
+    }
   }
 }

@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly receiveMode: ReceiveMode
   /** False: open sockets do not keep the process alive. */
   readonly keepAlive: boolean
+  /** Where ids of connections come from, when several servers share them. */
+  readonly connectionIds?: { next: number }
 }
 
 interface Waiting {
@@ -57,7 +59,7 @@ export class Server implements ConnectionHost {
   #refusedCount = 0
   #refusalLoggedMs = 0
   #scheduled = new Set<Connection>()
-  #nextConnectionId = 1
+  readonly #connectionIds: { next: number }
   #sweepTimer: Timer | undefined
   #dispatcher: Dispatcher | undefined
   readonly #waiting: Waiting[] = []
@@ -77,6 +79,7 @@ export class Server implements ConnectionHost {
     this.returns = new ReturnWatch(options.timers, options.log)
     this.#receiveMode = options.receiveMode
     this.#keepAlive = options.keepAlive
+    this.#connectionIds = options.connectionIds ?? { next: 1 }
   }
 
   /** Connections exist only after `start`. */
@@ -182,7 +185,7 @@ export class Server implements ConnectionHost {
       return
     }
     const peer = new ConnectionPeer({
-      connectionId: this.#nextConnectionId++,
+      connectionId: this.#connectionIds.next++,
       address,
       port: accepted.remotePort ?? 0,
       listenerName,

@@ -67,9 +67,11 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
   }
   const texts = (layer: readonly Entry[]) =>
     new Map(layer.filter((entry) => !bad.has(entry)).map(({ name, value }) => [name, value]))
-  const mode = entries.findLast(({ name }) => name === 'dohle.mode')?.value
+  const lastOf = (setting: string) =>
+    entries.findLast((entry) => entry.name === setting && !bad.has(entry))?.value
+  const mode = lastOf('dohle.mode') === 'prod' ? 'prod' : 'dev'
   const settings = createSettings({
-    mode: modeDefaults(mode === 'prod' ? 'prod' : 'dev'),
+    mode: modeDefaults(mode, Number(lastOf('dohle.brokers') ?? 1)),
     file: texts(layers.file),
     environment: texts(layers.environment),
     flag: texts(layers.flag),

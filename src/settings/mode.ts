@@ -6,12 +6,6 @@ const always: Readonly<Record<string, string>> = {
   'process.roles': 'broker,controller',
   'node.id': '1',
   'controller.listener.names': 'CONTROLLER',
-  // One node holds one replica: Kafka's default of 3 would keep internal topics from being made.
-  'offsets.topic.replication.factor': '1',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
-  'share.coordinator.state.topic.replication.factor': '1',
-  'share.coordinator.state.topic.min.isr': '1',
   'max.connections': '10000',
   'group.max.size': '1000',
   'group.consumer.max.size': '1000',
@@ -38,6 +32,24 @@ const prod: Readonly<Record<string, string>> = {
   'dohle.connections.per.ip.rate.max': '100',
 }
 
-export function modeDefaults(mode: 'dev' | 'prod'): ReadonlyMap<string, string> {
-  return new Map(Object.entries({ ...always, ...(mode === 'prod' ? prod : dev) }))
+/**
+ * Kafka's defaults are made for three brokers: fewer could not hold the replicas, and internal topics
+ * would never be made. A topic whose creator names no factor is to outlive a broker, too.
+ */
+function replication(brokers: number): Readonly<Record<string, string>> {
+  const factor = String(Math.min(3, brokers))
+  const minIsr = String(Math.min(2, brokers))
+  return {
+    ...(brokers > 1 && { 'default.replication.factor': factor }),
+    'offsets.topic.replication.factor': factor,
+    'transaction.state.log.replication.factor': factor,
+    'transaction.state.log.min.isr': minIsr,
+    'share.coordinator.state.topic.replication.factor': factor,
+    'share.coordinator.state.topic.min.isr': minIsr,
+  }
+}
+
+export function modeDefaults(mode: 'dev' | 'prod', brokers = 1): ReadonlyMap<string, string> {
+  const ofMode = mode === 'prod' ? prod : dev
+  return new Map(Object.entries({ ...always, ...replication(brokers), ...ofMode }))
 }

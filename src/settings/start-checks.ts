@@ -3,6 +3,7 @@ import { parseHttpListener } from './http-listener.ts'
 import { resolveListeners } from './listeners.ts'
 import { ConfigError } from './parse-value.ts'
 import type { Settings } from './settings.ts'
+import { checkPortsOfBrokers } from './several-brokers.ts'
 
 export interface StartProblem {
   readonly name: BrokerSettingName
@@ -125,10 +126,17 @@ function rangeProblems(settings: Settings): StartProblem[] {
 function listenerProblems(settings: Settings): StartProblem[] {
   try {
     resolveListeners(settings)
-    return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return [{ name: 'listeners', message: error.message }]
+  }
+  if (settings.brokers === 1) return []
+  try {
+    checkPortsOfBrokers(settings)
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return [{ name: 'dohle.brokers', message: error.message }]
   }
 }
 

@@ -65,6 +65,7 @@ export async function startTestBroker(
   const topics = new TopicAdmin({ metadata: writer, live })
   const parts = {
     brokerId: 1,
+    presentedIds: [1],
     clusterId: engine.clusterId,
     engine,
     metadata: writer,

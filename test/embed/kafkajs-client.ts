@@ -26,7 +26,7 @@ export function clientOf(
 ): Kafka {
   const { clientId = 'app', retries = 5, requestTimeout = 5_000 } = options
   return new Kafka({
-    brokers: [broker.bootstrapServers],
+    brokers: broker.bootstrapServers.split(','),
     clientId,
     logLevel: logLevel.NOTHING,
     requestTimeout,

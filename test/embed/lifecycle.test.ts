@@ -123,7 +123,7 @@ describe('startBroker', () => {
     await expect(startBroker(wrong)).rejects.toThrow(
       /^startBroker has no option 'topic'. It has: port, host, dataDir/,
     )
-    await expect(startBroker({ brokers: 3 })).rejects.toThrow('not built yet')
+    await expect(startBroker({ brokers: 33 })).rejects.toThrow('no more than 32')
     await expect(startBroker({ port: 70_000 })).rejects.toThrow(ConfigError)
     await expect(startBroker({ topics: ['orders:0'] })).rejects.toThrow(ConfigError)
   })

@@ -7,6 +7,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   wait: 'wait until a broker answers, and topics are there',
   ping: 'ask a broker whether it answers',
   stop: 'stop a dohle of this machine',
+  broker: 'take one of several brokers down, and bring it back',
   topic: 'list, create, describe, alter and delete topics',
   produce: 'send records from standard input',
   consume: 'print records',

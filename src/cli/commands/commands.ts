@@ -3,6 +3,7 @@ import { ConnectionError } from '../../client/connection-error.ts'
 import { errorName, KafkaError } from '../../protocol/error-code.ts'
 import { EXIT_CODE_SIGNAL_BASE, ExitCode, StartError } from '../exit-code.ts'
 import { version } from '../version.ts'
+import { declareBroker } from './broker.ts'
 import {
   type Action,
   type ActionOptions,
@@ -133,6 +134,7 @@ function declare(args: readonly string[], choose: Choose): Parser {
   const declarations = [
     declarePing,
     declareStop,
+    declareBroker,
     declareTopic,
     declareProduce,
     declareConsume,

@@ -5,7 +5,7 @@ const OPTIONS = {
   ...START_OPTIONS,
   'bootstrap-server': {
     ...value('the broker to look at as a client [the one on the port]'),
-    alias: ['b', 'brokers'],
+    alias: 'b',
   },
   json: flag('print JSON'),
 } as const

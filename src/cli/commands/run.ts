@@ -48,7 +48,7 @@ async function run(args: StartArguments, command: readonly string[]): Promise<nu
   const launched = await launch(loaded, options, log)
   try {
     // Of several listeners the first is the one for clients of this machine.
-    const servers = launched.localAddress
+    const servers = launched.localAddresses.join(',')
     const control = launched.controlUrl
     return await runToEnd(command, {
       KAFKA_BROKERS: servers,

@@ -61,17 +61,20 @@ async function stop(args: Arguments, context: CommandContext): Promise<undefined
 }
 
 /** A process that was killed leaves its note behind, and its number may be another's by now. */
-async function sendStop({ port, pid, host }: Run): Promise<void> {
-  if (!(await speaksKafka(port, host))) {
-    throw notRunning(`pid ${pid}, noted as the dohle on port ${port}, does not answer there`)
+async function sendStop({ port, pid }: Run): Promise<void> {
+  // Of several brokers any will do: some may have been taken down.
+  for (const run of readRunFiles()) {
+    if (run.pid !== pid || !(await speaksKafka(run.port, run.host))) continue
+    process.kill(pid, 'SIGTERM')
+    return
   }
-  process.kill(pid, 'SIGTERM')
+  throw notRunning(`pid ${pid}, noted as the dohle on port ${port}, does not answer there`)
 }
 
 type Run = RunFile & { readonly port: number }
 
 function findRuns(args: Arguments): Run[] {
-  if (args.all) return readRunFiles()
+  if (args.all) return onePerProcess(readRunFiles())
   if (args.data !== undefined) {
     const wanted = resolve(args.data)
     const run = readRunFiles().find(({ dataDirectory }) => dataDirectory === wanted)
@@ -82,6 +85,10 @@ function findRuns(args: Arguments): Run[] {
   const run = readRunFile(port)
   if (!run) throw notRunning(`no dohle of this user listens on port ${port}`)
   return [{ ...run, port }]
+}
+
+function onePerProcess(runs: readonly Run[]): Run[] {
+  return runs.filter(({ pid }, index) => runs.findIndex((one) => one.pid === pid) === index)
 }
 
 function notRunning(message: string): StartError {

@@ -1,4 +1,5 @@
 import type { EmbeddedBroker } from '../embedded-broker.ts'
+import type { EmbeddedNode } from '../embedded-node.ts'
 import type { Fault } from '../faults/fault.ts'
 import { checkFault } from '../faults/fault-spec.ts'
 import type { Snapshot } from '../snapshot.ts'
@@ -41,6 +42,7 @@ export function controlRoutes(broker: EmbeddedBroker): Route[] {
         clusterId: broker.clusterId,
       }),
     },
+    ...brokerRoutes(broker),
     ...topicRoutes(broker),
     ...groupRoutes(broker),
     ...faultRoutes(broker),
@@ -50,6 +52,30 @@ export function controlRoutes(broker: EmbeddedBroker): Route[] {
 }
 
 const parameter = ({ parameters }: ControlRequest, name: string) => parameters.get(name) ?? ''
+
+function brokerRoutes(broker: EmbeddedBroker): Route[] {
+  const find = (request: ControlRequest) => {
+    const id = parameter(request, 'id')
+    const found = broker.brokers.find(({ brokerId }) => String(brokerId) === id)
+    if (found) return found
+    const ids = broker.brokers.map(({ brokerId }) => brokerId).join(', ')
+    throw new ControlError(404, `there is no broker ${id}; there is ${ids}`)
+  }
+  const change = async (request: ControlRequest, verb: 'stop' | 'start') => {
+    const found = find(request)
+    await found[verb]()
+    return brokerJson(found)
+  }
+  return [
+    { method: 'GET', path: '/brokers', handle: () => broker.brokers.map(brokerJson) },
+    { method: 'POST', path: '/brokers/:id/stop', handle: (request) => change(request, 'stop') },
+    { method: 'POST', path: '/brokers/:id/start', handle: (request) => change(request, 'start') },
+  ]
+}
+
+function brokerJson({ brokerId, host, port, bootstrapServers, isUp }: EmbeddedNode) {
+  return { brokerId, host, port, bootstrapServers, isUp }
+}
 
 function topicRoutes(broker: EmbeddedBroker): Route[] {
   const path = '/topics/:topic/records'

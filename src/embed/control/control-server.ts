@@ -18,24 +18,28 @@ export class ControlServer {
   readonly url: string
   readonly #server: http.Server
 
-  private constructor(server: http.Server, port: number) {
+  private constructor(server: http.Server, url: string) {
     this.#server = server
-    this.url = `http://${HOST}:${port}`
+    this.url = url
   }
 
-  /** Port 0 takes a free one. Rejects with the system's error when the port cannot be had. */
+  /**
+   * At a port of the loopback address, 0 for a free one, or at a path in the file system. Rejects with
+   * the system's error when it cannot be had.
+   */
   static async start(
     broker: EmbeddedBroker,
-    { port, keepAlive }: { readonly port: number; readonly keepAlive: boolean },
+    at: { readonly keepAlive: boolean } & ({ readonly port: number } | { readonly path: string }),
   ): Promise<ControlServer> {
     const routes = controlRoutes(broker)
     const server = http.createServer((request, response) => void serve(routes, request, response))
-    if (!keepAlive) server.on('connection', (socket) => socket.unref())
-    server.listen(port, HOST)
+    if (!at.keepAlive) server.on('connection', (socket) => socket.unref())
+    server.listen('path' in at ? { path: at.path } : { port: at.port, host: HOST })
     await once(server, 'listening')
-    if (!keepAlive) server.unref()
+    if (!at.keepAlive) server.unref()
     const address = server.address()
-    return new ControlServer(server, typeof address === 'object' ? (address?.port ?? port) : port)
+    const isPort = typeof address === 'object' && address !== null
+    return new ControlServer(server, isPort ? `http://${HOST}:${address.port}` : String(address))
   }
 
   async stop(): Promise<void> {

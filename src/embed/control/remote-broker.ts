@@ -1,6 +1,7 @@
 import { ErrorCode, type ErrorName, KafkaError } from '../../protocol/error-code.ts'
 import { ConfigError } from '../../settings/parse-value.ts'
 import type { StateOptions } from '../broker-state.ts'
+import type { EmbeddedNode } from '../embedded-node.ts'
 import type { FaultSpec } from '../faults/fault-spec.ts'
 import type { FaultEvent } from '../faults/faults.ts'
 import type { MemberMatch } from '../faults/group-faults.ts'
@@ -13,6 +14,11 @@ import { WaitError } from '../wait-until.ts'
 
 /** Functions do not go over a wire. */
 export type RemoteReadOptions = Omit<WaitOptions, 'where'>
+
+export type RemoteNode = Pick<
+  EmbeddedNode,
+  'brokerId' | 'host' | 'port' | 'bootstrapServers' | 'isUp'
+>
 
 export interface RemoteFault {
   readonly id: number
@@ -58,6 +64,21 @@ export class RemoteBroker {
 
   async #do(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void> {
     await call<unknown>(this.controlUrl, method, path, body)
+  }
+
+  /** All brokers that the process presents, by id. */
+  brokers(): Promise<RemoteNode[]> {
+    return this.#get('/brokers')
+  }
+
+  /** Takes one of several brokers down; see `EmbeddedNode`. */
+  stopBroker(brokerId: number): Promise<RemoteNode> {
+    return this.#post(`/brokers/${brokerId}/stop`)
+  }
+
+  /** Brings it back. */
+  startBroker(brokerId: number): Promise<RemoteNode> {
+    return this.#post(`/brokers/${brokerId}/start`)
   }
 
   createTopics(topics: readonly (string | NewTopic)[]): Promise<void> {

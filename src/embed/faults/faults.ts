@@ -1,5 +1,6 @@
 import type { InterceptedCall } from '../../broker/interceptor.ts'
 import type { RunningBroker } from '../../server/run-broker.ts'
+import { groupBroker } from '../led-by.ts'
 import { type Answer, applyFault, type FaultTools } from './apply-fault.ts'
 import { Fault } from './fault.ts'
 import { checkFault, type FaultSpec } from './fault-spec.ts'
@@ -86,7 +87,7 @@ export class Faults {
    * or REBALANCE_IN_PROGRESS when it does already.
    */
   async rebalance(groupId: string): Promise<void> {
-    await forceRebalance(this.#running.broker, groupId)
+    await forceRebalance(groupBroker(this.#running, groupId), groupId)
     this.#note({ rebalance: groupId }, `group ${groupId} rebalances`)
   }
 
@@ -96,7 +97,7 @@ export class Faults {
    * UNKNOWN_MEMBER_ID.
    */
   async expireMember(groupId: string, match: MemberMatch = {}): Promise<string> {
-    const memberId = await expireMember(this.#running.broker, groupId, match)
+    const memberId = await expireMember(groupBroker(this.#running, groupId), groupId, match)
     this.#note({ expireMember: groupId, ...match }, `member ${memberId} of ${groupId} expired`)
     return memberId
   }
@@ -201,8 +202,10 @@ export class Faults {
     for (const { topic, topicId, partitions } of topics as FetchTopics) {
       for (const { partition } of partitions) wanted.push({ topic, topicId, partition })
     }
-    const { fetchSessions } = this.#running.broker
-    for (const { topic, topicId, partition } of fetchSessions.partitionsOf(Number(sessionId))) {
+    const remembered = this.#running.brokers.flatMap(({ fetchSessions }) => [
+      ...fetchSessions.partitionsOf(Number(sessionId)),
+    ])
+    for (const { topic, topicId, partition } of remembered) {
       const isListed = wanted.some(
         (one) => one.partition === partition && one.topic === topic && one.topicId === topicId,
       )

@@ -3,6 +3,7 @@ import { InitProducerId } from '../../protocol/apis/22-init-producer-id.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { buildMarkerBatch } from '../../protocol/records/builder.ts'
 import type { RunningBroker } from '../../server/run-broker.ts'
+import { transactionBroker } from '../led-by.ts'
 import { LocalCalls } from '../local-calls.ts'
 import { throwIfRefused } from '../refusal.ts'
 import { waitUntil } from '../wait-until.ts'
@@ -33,7 +34,12 @@ export async function fenceTransactionalId(
   return await waitUntil({
     timeoutMs: ABORT_PATIENCE_MS,
     check: async () => {
-      const { errorCode, ...fenced } = await calls.call(InitProducerId, 4, request)
+      const { errorCode, ...fenced } = await calls.call(
+        InitProducerId,
+        4,
+        request,
+        transactionBroker(running, transactionalId),
+      )
       // The transaction that is open is aborted first.
       if (errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) return undefined
       throwIfRefused(errorCode, `transactional id ${transactionalId}`)

@@ -1,4 +1,4 @@
-import { anything, atLeast, oneOf } from '../allowed.ts'
+import { anything, atLeast, between, oneOf } from '../allowed.ts'
 import { boolean, int, list, string, unused } from '../setting.ts'
 
 /** Settings that Kafka does not have. Never shown to clients. */
@@ -29,7 +29,12 @@ export const dohleSettings = {
     'medium',
     'Where /livez, /readyz and /metrics are served, as PORT on loopback or HOST:PORT; unset: nowhere.',
   ),
-  'dohle.brokers': int(1, atLeast(1), 'medium', 'Brokers that this process presents.'),
+  'dohle.brokers': int(
+    1,
+    between(1, 32),
+    'medium',
+    'Brokers that this process presents, with the node ids and the ports from the first on.',
+  ),
   'dohle.topics': list('', anything, 'medium', 'Topics to create at start, as name:partitions.'),
   'dohle.insecure': boolean(
     false,

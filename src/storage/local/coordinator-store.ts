@@ -9,6 +9,7 @@ import {
   type CoordinatorRecord,
   type CoordinatorStore,
   type LoadedBatch,
+  type Position,
   StorageError,
 } from '../engine.ts'
 import type { MetadataImage } from '../metadata-store.ts'
@@ -48,7 +49,12 @@ export class LocalCoordinatorStore implements CoordinatorStore {
         throw new StorageError('unreadable', `${text}: ${errorName(result?.errorCode ?? -1)}`)
       }
       try {
-        if (result.records.length === 0) return
+        if (result.records.length === 0) {
+          const { highWatermark, logEndOffset } = this.#log.bounds(topicPartition)
+          if (highWatermark >= logEndOffset) return
+          // What the broker before us has written is on its way to disk: it counts.
+          await this.#appended({ ...topicPartition, offset, maxBytes: LOAD_BYTES })
+        }
         for (const batch of batches(result.records)) {
           offset = batch.nextOffset
           yield loadedBatch(batch)
@@ -74,6 +80,12 @@ export class LocalCoordinatorStore implements CoordinatorStore {
     })
     const results = this.#log.append([{ ...topicPartition, batch, origin: 'coordinator' }], options)
     return results instanceof Promise ? results.then(([result]) => result!) : results[0]!
+  }
+
+  #appended(position: Position): Promise<void> {
+    return new Promise((resolve) => {
+      this.#log.waitForData([position], 1, 'read_uncommitted', resolve)
+    })
   }
 
   #topicPartition(partition: number) {

@@ -262,6 +262,11 @@ export class LocalLogStore implements LogStore {
     if (log.watchers.size === 0 || log.isGone) log.watchers = undefined
   }
 
+  /** Whoever waits at a leader that is none any more is to hear of it. */
+  leaderChanged(log: Log): void {
+    for (const watcher of log.watchers ?? []) this.#wakeSoon(watcher)
+  }
+
   #wakeSoon(watcher: Watcher): void {
     if (this.#woken.length === 0) queueMicrotask(() => this.#wakeAll())
     this.#woken.push(watcher)

@@ -143,7 +143,10 @@ export class TopicLogs {
     for (const { partition, leaderEpoch } of topic.partitions) {
       const log = logs[partition]
       if (!log) this.#add(this.#specOf(topic, partition, leaderEpoch, config))
-      else if (log.leaderEpoch !== leaderEpoch) log.beginEpoch(leaderEpoch)
+      else if (log.leaderEpoch !== leaderEpoch) {
+        log.beginEpoch(leaderEpoch)
+        store.leaderChanged(log)
+      }
     }
   }
 

@@ -1,0 +1,104 @@
+import { resolve } from 'node:path'
+import type { Uuid } from '../base/uuid.ts'
+import { LiveSettings } from '../broker/live-settings.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { CleanerSettings } from '../storage/local/cleaner.ts'
+import { LocalEngine } from '../storage/local/local-engine.ts'
+import type { Durability } from '../storage/local/log-environment.ts'
+import { MemoryFiles } from '../storage/local/memory-files.ts'
+import { MetadataLog } from '../storage/local/metadata-log.ts'
+import { NodeFiles } from '../storage/local/node-files.ts'
+import type { RunBrokerOptions } from './run-broker.ts'
+
+/** Where data in memory is, as far as paths go. */
+export const MEMORY_DIRECTORY = '/data'
+
+/** What all brokers of the process stand on. */
+export interface Storage {
+  readonly engine: LocalEngine
+  /** Of the first broker. */
+  readonly live: LiveSettings
+  /** Of the data directory. */
+  readonly directoryId: Uuid
+  /** Nothing can have been lost since the last start. */
+  readonly wasClean: boolean
+  close(): Promise<void>
+}
+
+export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
+  const { settings, clock, log, clusterId } = options
+  const brokerId = settings.nodeId
+  let live: LiveSettings | undefined
+  let directory: Pick<Storage, 'directoryId' | 'wasClean'> | undefined
+  const engine = new LocalEngine(
+    options.files ?? (settings.memory ? new MemoryFiles(() => clock.nowMs()) : new NodeFiles()),
+    {
+      dataDir: dataDirectory(settings),
+      clusterId,
+      durability: durability(settings),
+      retentionCheckIntervalMs: settings.logRetentionCheckIntervalMs,
+      initialTaskDelayMs: settings.logInitialTaskDelayMs,
+      checkpointIntervalMs: settings.logFlushOffsetCheckpointIntervalMs,
+      producerIdExpirationMs: settings.producerIdExpirationMs,
+      producerIdExpirationCheckIntervalMs: settings.producerIdExpirationCheckIntervalMs,
+      producerIdsMax: settings.producerIdsMax,
+      cleanerEnabled: settings.logCleanerEnable,
+      cleanerSettings: () => cleanerSettings(settings),
+      async openMetadata(start) {
+        const metadata = await MetadataLog.open(start, {
+          snapshotBytes: settings.metadataLogMaxRecordBytesBetweenSnapshots,
+          segmentBytes: settings.metadataLogSegmentBytes,
+        })
+        live = new LiveSettings({ settings, metadata, brokerId })
+        directory = {
+          directoryId: start.directoryId,
+          wasClean: start.isClean || start.writesSurvived,
+        }
+        return metadata
+      },
+    },
+    {
+      brokerId,
+      clock,
+      topicConfig: (topicId) => live!.logConfig(topicId),
+      report: (level, message, fields = {}) => log[level](fields, message),
+    },
+  )
+  await engine.open()
+  return {
+    engine,
+    live: live!,
+    ...directory!,
+    async close() {
+      live!.close()
+      await engine.close()
+    },
+  }
+}
+
+function cleanerSettings(settings: Settings): CleanerSettings {
+  return {
+    threads: settings.logCleanerThreads,
+    dedupeBufferBytes: settings.logCleanerDedupeBufferSize,
+    ioBufferBytes: settings.logCleanerIoBufferSize,
+    ioBufferLoadFactor: settings.logCleanerIoBufferLoadFactor,
+    ioBytesPerSecond: settings.logCleanerIoMaxBytesPerSecond,
+    backoffMs: settings.logCleanerBackoffMs,
+  }
+}
+
+export function dataDirectory(settings: Settings): string {
+  if (settings.memory) return MEMORY_DIRECTORY
+  return resolve((settings.logDirs ?? settings.logDir)[0]!)
+}
+
+function durability(settings: Settings): Durability {
+  switch (settings.durability) {
+    case 'sync':
+      return { mode: 'sync' }
+    case 'interval':
+      return { mode: 'interval', intervalMs: settings.durabilityIntervalMs }
+    default:
+      return { mode: 'os' }
+  }
+}
