@@ -9,6 +9,7 @@ import {
   OPERATIONS_NOT_ASKED,
 } from '../authorized-operations.ts'
 import type { Broker } from '../broker.ts'
+import { controllerId } from '../controller.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { CLUSTER_METADATA_TOPIC, isInternalTopic, isLegalTopicName } from '../topic-name.ts'
 
@@ -54,7 +55,7 @@ function answer(
       .nodes(peer)
       .map(({ brokerId, host, port, rack }) => ({ nodeId: brokerId, host, port, rack })),
     clusterId: broker.clusterId,
-    controllerId: broker.brokerId,
+    controllerId: controllerId(broker),
     topics: request.includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? allClusterOperations

@@ -2,6 +2,7 @@ import { DescribeCluster } from '../../protocol/apis/60-describe-cluster.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { allClusterOperations, OPERATIONS_NOT_ASKED } from '../authorized-operations.ts'
 import type { Broker, Node } from '../broker.ts'
+import { controllerId } from '../controller.ts'
 import { handler } from '../handler.ts'
 
 const BROKERS = 1
@@ -20,7 +21,7 @@ export const describeCluster = handler(
       errorCode: ErrorCode.NONE,
       endpointType: BROKERS,
       clusterId: broker.clusterId,
-      controllerId: broker.brokerId,
+      controllerId: controllerId(broker),
       brokers: [...live, ...fenced],
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
         ? allClusterOperations
