@@ -175,10 +175,10 @@ export class GroupSimulation {
     }
   }
 
-  /** Runs on for `ms`, letting slow appends through bit by bit. */
-  async run(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= 20) {
-      this.clock.advance(20)
+  /** Runs on for `ms`, letting slow appends through bit by bit, and promises after each step. */
+  async run(ms: number, stepMs = 20): Promise<void> {
+    for (let left = ms; left > 0; left -= stepMs) {
+      this.clock.advance(stepMs)
       if (this.calm || this.random.chance(0.5)) this.store.release()
       await microtasks()
     }

@@ -36,6 +36,8 @@ export class SimulatedMember {
   readonly #sim: GroupSimulation
   readonly #witness: Witness
   readonly #sessionTimeoutMs: number
+  /** What it divided as the leader; 0 when another leads. */
+  #divided = 0
 
   constructor(
     sim: GroupSimulation,
@@ -133,8 +135,14 @@ export class SimulatedMember {
     }
     this.memberId = response.memberId
     this.generationId = response.generationId ?? -1
-    const leads = response.leader === this.memberId && !response.skipAssignment
-    this.#sync(leads ? assign(response.members.map(({ memberId }) => memberId)) : [])
+    const leads = response.leader === this.memberId
+    this.#divided = leads ? this.#partitionCount : 0
+    const memberIds = response.members.map(({ memberId }) => memberId)
+    this.#sync(leads && !response.skipAssignment ? assign(memberIds, this.#divided) : [])
+  }
+
+  get #partitionCount(): number {
+    return this.#sim.topics.byName('t')!.partitionCount
   }
 
   #sync(assignments: { memberId: string; assignment: Buffer }[]): void {
@@ -167,7 +175,9 @@ export class SimulatedMember {
       (coordinator, to, nowMs) => coordinator.heartbeat(request, to, nowMs),
       () => {
         if (this.#sim.random.chance(0.5)) this.#commit()
-        this.#later(1_000, () => this.#beat())
+        // A leader sees that there is more to divide.
+        const grown = this.#divided > 0 && this.#divided !== this.#partitionCount
+        this.#later(grown ? 0 : 1_000, () => (grown ? this.#join() : this.#beat()))
       },
     )
   }
@@ -214,10 +224,13 @@ export class SimulatedMember {
 }
 
 /** The leader's part: partitions in turn. */
-function assign(memberIds: readonly string[]): { memberId: string; assignment: Buffer }[] {
+function assign(
+  memberIds: readonly string[],
+  partitionCount: number,
+): { memberId: string; assignment: Buffer }[] {
   return memberIds.map((memberId, index) => {
     const partitions = []
-    for (let partition = index; partition < PARTITIONS; partition += memberIds.length) {
+    for (let partition = index; partition < partitionCount; partition += memberIds.length) {
       partitions.push(partition)
     }
     return { memberId, assignment: writeAssignment(version1, [{ topic: 't', partitions }]) }
