@@ -19,6 +19,10 @@ export async function joinGroup(talk: GroupQuestions): Promise<void> {
   talk.rule('below, the member is added with a generated id')
   for (const v of [0, 1, 2, 3]) await talk.join(`j-added-${v}`, {}, { v })
   talk.rule('the id that was given joins')
+  for (const v of [4, 5, 6, 7, 8]) {
+    const { memberId } = await talk.join(`j-given-${v}`, {}, { v })
+    await talk.join(`j-given-${v}`, { memberId }, { v })
+  }
   const { memberId: given } = await talk.join('j-given')
   await talk.join('j-given', { memberId: given })
   talk.rule('UNKNOWN_MEMBER_ID: a group with members does not know the id')
