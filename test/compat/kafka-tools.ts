@@ -3,11 +3,12 @@ import { join, resolve } from 'node:path'
 import { KAFKA_VERSION, tools } from './tools.mjs'
 
 /** Kafka's scripts: what they call, by their usual names without `.sh`. */
-const classes = {
+export const toolClasses = {
   'kafka-topics': 'org.apache.kafka.tools.TopicCommand',
   'kafka-console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'kafka-console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
   'kafka-configs': 'kafka.admin.ConfigCommand',
   'kafka-get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
@@ -21,9 +22,9 @@ const classes = {
   'kafka-storage': 'kafka.tools.StorageTool',
   'kafka-server-start': 'kafka.Kafka',
 } as const
-export type KafkaTool = keyof typeof classes
+export type KafkaTool = keyof typeof toolClasses
 
-export const kafkaTools = Object.keys(classes) as KafkaTool[]
+export const kafkaTools = Object.keys(toolClasses) as KafkaTool[]
 
 /** Tools that had another class before 4.0, where their script was a Scala one. */
 const olderClasses: Partial<Record<KafkaTool, string>> = {
@@ -41,7 +42,9 @@ const here = import.meta.dirname
 
 /** What starts one of Kafka's scripts. A JVM that ran a tool once starts it faster from then on. */
 export function kafkaTool(tool: KafkaTool, args: readonly string[], version = KAFKA_VERSION) {
-  const main = version.startsWith('4.') ? classes[tool] : (olderClasses[tool] ?? classes[tool])
+  const main = version.startsWith('4.')
+    ? toolClasses[tool]
+    : (olderClasses[tool] ?? toolClasses[tool])
   return java(main, args, version)
 }
 
@@ -53,7 +56,7 @@ export function javaProgram(name: string, args: readonly string[]): Command {
 /** As `kafkaTool` for what runs long: with the JVM's own compilers and `heap`, as in production. */
 export function kafkaServerTool(tool: KafkaTool, args: readonly string[], heap: string): Command {
   const g1 = ['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35']
-  return jvm(classes[tool], args, tools.kafkaLibraries(KAFKA_VERSION), [
+  return jvm(toolClasses[tool], args, tools.kafkaLibraries(KAFKA_VERSION), [
     `-Xmx${heap}`,
     `-Xms${heap}`,
     '-server',

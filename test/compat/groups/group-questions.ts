@@ -84,9 +84,10 @@ export class GroupQuestions extends Conversation {
     group: string,
     facts: Partial<Request<typeof JoinGroup>> = {},
     who = 'app',
+    assignment = this.assignment('t', [0, 1]),
   ): Promise<Place> {
     const place = await this.joined(group, facts, who)
-    const assignments = [{ memberId: place.memberId, assignment: this.assignment('t', [0, 1]) }]
+    const assignments = [{ memberId: place.memberId, assignment }]
     const groupInstanceId = facts.groupInstanceId ?? null
     const request = { groupId: this.name(group), ...place, groupInstanceId, assignments }
     await this.quietly(SyncGroup, 4, request, who)
@@ -196,6 +197,13 @@ export class GroupQuestions extends Conversation {
     const names = groups.map((group) => this.name(group))
     const facts = { groups, ...(includeAuthorizedOperations && { includeAuthorizedOperations }) }
     return this.ask(DescribeGroups, v, { groups: names, includeAuthorizedOperations }, facts)
+  }
+
+  /** Says nothing of it. */
+  async memberIds(group: string): Promise<string[]> {
+    const request = { groups: [this.name(group)] }
+    const { groups } = await this.quietly(DescribeGroups, 5, request)
+    return groups[0]!.members.map(({ memberId }) => memberId)
   }
 
   describeConsumers(groups: readonly string[], v = 1, includeAuthorizedOperations = false) {
