@@ -148,7 +148,6 @@ async function migration(talk: GroupQuestions): Promise<void> {
   await talk.enter('k-c', 'm')
   await talk.join('k-c', { protocolType: 'connect', protocols }, { v: 3 })
   await talk.join('k-c', { protocols: [] }, { v: 3 })
-  await talk.join('k-c', { memberId: 'nobody' })
   await talk.join('k-c', { sessionTimeoutMs: 1 })
   await talk.join('k-c')
   talk.rule('classic requests of a member that speaks the new protocol')
