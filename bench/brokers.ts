@@ -69,6 +69,12 @@ export function cpuSeconds({ child }: Program): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
+/** How long the main thread of a process could have run and had no core to run on. */
+export function mainThreadWaitMs({ child }: Program): number {
+  const [, waitedNs] = readFileSync(`/proc/${child.pid}/schedstat`, 'utf8').split(' ')
+  return Number(waitedNs) / 1e6
+}
+
 /** Memory in use by a process. */
 export function rssMb({ child }: Program): number {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
