@@ -19,6 +19,7 @@ export const toolClasses = {
   'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
   'kafka-dump-log': 'org.apache.kafka.tools.DumpLogSegments',
+  'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
   'kafka-storage': 'kafka.tools.StorageTool',
   'kafka-server-start': 'kafka.Kafka',
 } as const

@@ -1,3 +1,4 @@
+import { ZERO_UUID } from '../../base/uuid.ts'
 import { TxnOffsetCommit } from '../../protocol/apis/28-txn-offset-commit.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
@@ -39,7 +40,9 @@ export const txnOffsetCommit = handler(
     })
     if (known.length === 0) return answer([])
     if (request.groupId === '') return answer(inError(known, ErrorCode.INVALID_GROUP_ID))
-    return settled(commit({ ...request, topics: known }, context, broker), answer)
+    // Kafka does not note the ids of topics with offsets in a transaction.
+    const topics = known.map((topic) => ({ ...topic, topicId: ZERO_UUID }))
+    return settled(commit({ ...request, topics }, context, broker), answer)
   },
   {
     errorResponse: ({ topics }, { errorCode }, apiVersion) => ({

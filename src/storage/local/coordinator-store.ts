@@ -75,8 +75,8 @@ export class LocalCoordinatorStore implements CoordinatorStore {
     const { producer, nowMs } = options
     const batch = buildBatch({
       records: entries.map(({ key, value }) => ({ key, value, timestamp: nowMs })),
-      // Without sequences, as Kafka writes them: only a coordinator's epochs are checked.
-      ...(producer && { ...producer, transactional: true }),
+      // As Kafka writes them, one like the other: only a coordinator's epochs are checked.
+      ...(producer && { ...producer, transactional: true, baseSequence: 0 }),
     })
     const results = this.#log.append([{ ...topicPartition, batch, origin: 'coordinator' }], options)
     return results instanceof Promise ? results.then(([result]) => result!) : results[0]!

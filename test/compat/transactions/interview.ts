@@ -242,6 +242,8 @@ export class Interview {
       control?: true
       /** What is wrong with the batch. */
       fault?: 'checksum' | 'size' | 'count'
+      /** Of the record; now, if not given. */
+      timestampMs?: number
       quiet?: true
     } = {},
   ): Promise<void> {
@@ -249,7 +251,7 @@ export class Interview {
     const { transactionalId, producerId, producerEpoch } = producer
     const header = { producerId, producerEpoch, baseSequence, transactional }
     const records = () => {
-      const timestamp = Date.now()
+      const timestamp = options.timestampMs ?? Date.now()
       if (control) return buildControlBatch('COMMIT', Buffer.alloc(6), { ...header, timestamp })
       const value = Buffer.from('value'.padEnd(fault === 'size' ? 1_100_000 : 5))
       const batch = buildBatch({ ...header, records: [{ key: null, value, timestamp }] })
