@@ -40,6 +40,24 @@ export class WireClient {
     return decodeResponse(api, apiVersion, frame).response
   }
 
+  /** The same request again and again, without waiting in between. */
+  async askRepeatedly<A extends Api>(
+    api: A,
+    apiVersion: number,
+    request: EncodableOf<A['request']>,
+    count: number,
+  ): Promise<DecodedOf<A['response']>[]> {
+    for (let index = 0; index < count; index++) {
+      const header = { correlationId: ++this.#correlationId, clientId: 'wire' }
+      this.#socket.write(Buffer.concat(encodeRequest(api, apiVersion, header, request).chunks))
+    }
+    const responses: DecodedOf<A['response']>[] = []
+    while (responses.length < count) {
+      responses.push(decodeResponse(api, apiVersion, await this.#frame()).response)
+    }
+    return responses
+  }
+
   async #frame(): Promise<Buffer> {
     for (;;) {
       const size = this.#received.length >= 4 ? this.#received.readInt32BE(0) : undefined

@@ -20,10 +20,14 @@ describe('the transaction APIs', () => {
     ['answers.txt', interview],
     ['epochs.txt', interviewAboutEpochs],
     ['unusual.txt', interviewAboutTheUnusual],
-  ] as const)('answer as Apache Kafka does: %s', async (file, ask) => {
-    const client = await WireClient.connect(broker.bootstrap)
-    const text = await ask(client, `-${Date.now()}`)
-    client.close()
-    await expect(text).toMatchFileSnapshot(`${golden}/${file}`)
-  })
+  ] as const)(
+    'answer as Apache Kafka does: %s',
+    async (file, ask) => {
+      const client = await WireClient.connect(broker.bootstrap)
+      const text = await ask(client, `-${Date.now()}`)
+      client.close()
+      await expect(text).toMatchFileSnapshot(`${golden}/${file}`)
+    },
+    600_000,
+  )
 })

@@ -167,11 +167,12 @@ export class Interview {
 
   /** Goes on initialising until the epoch is reached. */
   async raiseEpoch(producer: Producer, producerEpoch: number): Promise<void> {
-    const { transactionalId } = producer
+    const request = { transactionalId: producer.transactionalId, transactionTimeoutMs: 60_000 }
     while (producer.producerEpoch < producerEpoch) {
-      const request = { transactionalId, transactionTimeoutMs: 60_000 }
-      const answer = await this.#ask(InitProducerId, 4, request)
-      if (answer.errorCode === 0) Object.assign(producer, answer)
+      const count = Math.min(producerEpoch - producer.producerEpoch, 500)
+      for (const answer of await this.#client.askRepeatedly(InitProducerId, 4, request, count)) {
+        if (answer.errorCode === 0) Object.assign(producer, answer)
+      }
     }
   }
 
