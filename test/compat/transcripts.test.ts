@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Program, run, stopAllPrograms } from './process.ts'
 import { writeScriptFiles } from './script-files.ts'
+import { freePort } from './transactions/free-port.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const text = readFileSync(join(import.meta.dirname, 'transcripts.md'), 'utf8')
@@ -48,14 +48,6 @@ afterEach(async () => {
 
 function write(name: string, content: string): void {
   writeFileSync(join(project, name), content)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, 'localhost')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port: free } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return free
 }
 
 interface Step {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { ConfigError, type FaultSpec, type RunningBroker } from '../../src/index.ts'
+import type { RunningBroker } from '../../src/index.ts'
 import { closeAll, consume, producerOf, start } from './kafkajs-client.ts'
 
 afterEach(closeAll)
@@ -343,68 +343,4 @@ describe('a partition without space', () => {
     // It reads again what it could not commit.
     expect(values.slice(0, 2)).toEqual(['one', 'two'])
   })
-})
-
-describe('chance and counting', () => {
-  test('the same seed hits the same requests', async () => {
-    const run = async (seed: number) => {
-      const kafka = await start({ topics: ['orders'] })
-      const producer = await producerOf(kafka, { retries: 0 })
-      kafka.faults.add({ api: 'Produce', error: 'POLICY_VIOLATION', probability: 0.5, seed })
-      for (let index = 0; index < 20; index++) {
-        const sending = producer.send({ topic: 'orders', messages: [{ value: `${index}` }] })
-        await sending.catch(() => {})
-      }
-      return await valuesOf(kafka)
-    }
-    const first = await run(7)
-    expect(await run(7)).toEqual(first)
-    expect(await run(8)).not.toEqual(first)
-    expect(first.length).toBeGreaterThan(3)
-    expect(first.length).toBeLessThan(17)
-  })
-
-  test('skip lets requests pass first, times ends it, remove ends it early', async () => {
-    const kafka = await start({ topics: ['orders'] })
-    const producer = await producerOf(kafka, { retries: 0 })
-    const send = async (value: string) =>
-      await producer.send({ topic: 'orders', messages: [{ value }] }).catch(() => {})
-    kafka.faults.add({ api: 'Produce', error: 'POLICY_VIOLATION', skip: 1, times: 2 })
-    for (const value of ['a', 'b', 'c', 'd']) await send(value)
-    expect(await valuesOf(kafka)).toEqual(['a', 'd'])
-    kafka.faults.add({ api: 'Produce', error: 'POLICY_VIOLATION' })
-    kafka.faults.clear()
-    await send('e')
-    expect(await valuesOf(kafka)).toEqual(['a', 'd', 'e'])
-  })
-
-  test('the helpers of the broker are not touched by faults', async () => {
-    const kafka = await start({ topics: ['orders'] })
-    kafka.faults.add({ error: 'UNKNOWN_SERVER_ERROR' })
-    await kafka.produce('orders', [{ value: 'one' }])
-    expect(await valuesOf(kafka)).toEqual(['one'])
-    expect(kafka.faults.log).toEqual([])
-  })
-})
-
-test('a fault that makes no sense is refused with what would', async () => {
-  const kafka = await start()
-  const refusals: [object, string][] = [
-    [{ api: 'Produce' }, 'a fault should do something: error, drop, hang'],
-    [{ eror: 'X' }, "a fault has no 'eror'; it has api, topic"],
-    [{ api: 'Send', hang: true }, 'api: "Send" is not the name of one of Kafka\'s APIs'],
-    [{ error: 'NOPE' }, 'error: "NOPE" is not the name of one of Kafka\'s errors'],
-    [{ error: 'NONE' }, 'is no error'],
-    [{ error: 'UNKNOWN_SERVER_ERROR', hang: true }, 'a fault does one thing: error or hang'],
-    [{ drop: 'during' }, 'drop: "during" should be "before" or "after"'],
-    [{ hang: true, partition: 1 }, 'partition: only with topic'],
-    [{ hang: true, times: -1 }, 'times: -1 should be a number'],
-    [{ hang: true, probability: 2 }, 'probability: 2 should be a number from 0 to 1'],
-    [{ outOfSpace: true }, 'outOfSpace: only with topic'],
-    [{ outOfSpace: true, topic: 'x', api: 'Fetch' }, 'api: not with outOfSpace'],
-  ]
-  for (const [spec, message] of refusals) {
-    expect(() => kafka.faults.add(spec as FaultSpec)).toThrow(message)
-    expect(() => kafka.faults.add(spec as FaultSpec)).toThrow(ConfigError)
-  }
 })
