@@ -73,7 +73,7 @@ function checkMatch(matchType: number, match: string | null): void {
       throw invalid('Request specified MATCH_TYPE_DEFAULT, but also specified a match string.')
     case MatchType.ANY:
       if (match === null) return
-      throw invalid('Request specified MATCH_TYPE_ANY, but also specified a match string.')
+      throw invalid('Request specified MATCH_TYPE_SPECIFIED, but also specified a match string.')
     default:
       throw invalid(`Unknown match type ${matchType}`)
   }
@@ -104,8 +104,8 @@ export function decideQuotas(
   entries: readonly QuotaAlteration[],
   validateOnly: boolean,
 ): Decision<AlteredQuota[]> {
-  const byEntity = new Map<string, QuotaAlteration>()
-  const errors = new Map<string, KafkaError>()
+  const records: MetadataRecord[] = []
+  const answers = new Map<string, AlteredQuota>()
   for (const entry of entries) {
     // A type that comes twice counts once, with its last name.
     const names = new Map(
@@ -114,23 +114,20 @@ export function decideQuotas(
     const entity = Array.from(names, ([entityType, entityName]) => ({ entityType, entityName }))
     const id = quotaEntityId(names)
     const keys = new Set(entry.ops.map(({ key }) => key))
-    if (byEntity.has(id) || keys.size < entry.ops.length) errors.set(id, duplicate(entity))
-    byEntity.set(id, { ...entry, entity })
-  }
-  const records: MetadataRecord[] = []
-  const result = Array.from(byEntity, ([id, entry]): AlteredQuota => {
-    const { entity } = entry
-    const twice = errors.get(id)
-    if (twice) return { entity, error: twice }
-    try {
-      records.push(...quotaRecords(image.clientQuotas.get(id), entry))
-      return { entity, error: undefined }
-    } catch (error) {
-      if (error instanceof KafkaError) return { entity, error }
-      throw error
+    // What the first entry of an entity changes stays, as in Kafka, although it is told otherwise.
+    if (answers.has(id) || keys.size < entry.ops.length) {
+      answers.set(id, { entity, error: duplicate(entity) })
+      continue
     }
-  })
-  return { records: validateOnly ? [] : records, result }
+    try {
+      records.push(...quotaRecords(image.clientQuotas.get(id), { ...entry, entity }))
+      answers.set(id, { entity, error: undefined })
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      answers.set(id, { entity, error })
+    }
+  }
+  return { records: validateOnly ? [] : records, result: Array.from(answers.values()) }
 }
 
 function duplicate(entity: readonly QuotaEntityPart[]): KafkaError {
@@ -145,9 +142,7 @@ function quotaRecords(
   const kinds = checkEntity(entity)
   const records: MetadataRecord[] = []
   for (const { key, value, remove } of ops) {
-    const kind = kinds.get(key)
-    if (!kind) throw invalid(`Invalid configuration key ${key}`)
-    if (!remove) checkQuota(key, value, kind)
+    if (!remove) checkQuota(key, value, kinds.get(key))
     const isThere = stored?.values.has(key) ?? false
     if (remove ? !isThere : stored?.values.get(key) === value) continue
     records.push({
@@ -193,12 +188,14 @@ function checkEntity(entity: readonly QuotaEntityPart[]): ReadonlyMap<string, Qu
 
 const LARGEST = { int: 2 ** 31 - 1, long: 2 ** 63 } as const
 
-function checkQuota(key: string, value: number, kind: QuotaKind): void {
-  if (!(value > 0)) throw invalid(`Quota ${key} must be greater than 0`)
+/** What is left of a number that counts as whole. */
+const TOLERANCE = 1e-6
+
+function checkQuota(key: string, value: number, kind: QuotaKind | undefined): void {
+  if (!kind) throw invalid(`Invalid configuration key ${key}`)
+  if (value <= 0) throw invalid(`Quota ${key} must be greater than 0`)
   if (kind === 'double') return
-  if (!Number.isInteger(value) && Number.isFinite(value)) {
-    throw invalid(`${key} cannot be a fractional value.`)
-  }
+  if (Math.abs(value % 1) > TOLERANCE) throw invalid(`${key} cannot be a fractional value.`)
   if (value > LARGEST[kind]) {
     throw invalid(
       `Proposed value for ${key} is too large for ${kind === 'int' ? 'an INT' : 'a LONG'}.`,

@@ -221,7 +221,7 @@ function changed(image: MetadataImage, resource: ResourceChanges): Configs {
         break
       }
       default:
-        throw invalidRequest(`Unknown operation ${configOperation} for config ${name}`)
+        throw new KafkaError('UNKNOWN_SERVER_ERROR')
     }
   }
   return next

@@ -61,22 +61,25 @@ export function decideCredentials(
   deletions: readonly ScramDeletion[],
   upsertions: readonly ScramUpsertion[],
 ): Decision<UserOutcome[]> {
-  const counts = countNames([...deletions, ...upsertions].map(({ name }) => name))
-  const records: MetadataRecord[] = []
-  const errors = new Map<string, KafkaError>()
+  const records = new Map<string, MetadataRecord>()
+  const outcomes = new Map<string, KafkaError | undefined>()
   const attempt = (name: string, work: () => MetadataRecord) => {
+    // The first error of a user stays.
+    if (outcomes.get(name)) return
     try {
-      checkName(name, counts)
-      records.push(work())
+      if (records.delete(name)) throw alteredTwice()
+      checkName(name)
+      outcomes.set(name, undefined)
+      records.set(name, work())
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
-      errors.set(name, error)
+      outcomes.set(name, error)
     }
   }
   for (const one of deletions) attempt(one.name, () => deletion(image, one))
   for (const one of upsertions) attempt(one.name, () => upsertion(one))
-  const result = Array.from(counts.keys(), (user) => ({ user, error: errors.get(user) }))
-  return { records, result }
+  const result = Array.from(outcomes, ([user, error]) => ({ user, error }))
+  return { records: Array.from(records.values()), result }
 }
 
 function countNames(names: Iterable<string>): Map<string, number> {
@@ -85,11 +88,12 @@ function countNames(names: Iterable<string>): Map<string, number> {
   return counts
 }
 
-function checkName(name: string, counts: ReadonlyMap<string, number>): void {
-  if (counts.get(name)! > 1) {
-    const message = 'A user credential cannot be altered twice in the same request'
-    throw new KafkaError('DUPLICATE_RESOURCE', message)
-  }
+function alteredTwice(): KafkaError {
+  const message = 'A user credential cannot be altered twice in the same request'
+  return new KafkaError('DUPLICATE_RESOURCE', message)
+}
+
+function checkName(name: string): void {
   if (name === '') throw new KafkaError('UNACCEPTABLE_CREDENTIAL', 'Username must not be empty')
   checkValueSize(name)
 }

@@ -50,7 +50,12 @@ function problemOf(
   if (!isKnownType) return invalid('The controller does not support the given upgrade type.')
   if (maxVersionLevel < 0) return invalid('A feature version cannot be less than 0.')
   const supported = supportedFeatures.find(({ name }) => name === feature)
-  if (!supported) return invalid(`Local controller ${brokerId} does not support this feature.`)
+  if (!supported) {
+    // Everything supports level 0 of everything.
+    return maxVersionLevel === 0
+      ? invalid(`Feature ${feature} not found.`)
+      : invalid(`Local controller ${brokerId} does not support this feature.`)
+  }
   const { minVersion, maxVersion } = supported
   if (maxVersionLevel < minVersion || maxVersionLevel > maxVersion) {
     const range = `${minVersion}-${maxVersion}`

@@ -8,15 +8,26 @@ export function firstLine(dataDirectory: string | null): string {
   return `dohle ${version} · data in ${dataDirectory}${hint}\n`
 }
 
+/** Of what is served besides Kafka's protocol. */
+export interface OtherAddresses {
+  /** Of health and metrics, as `127.0.0.1:8080`; undefined: not served. */
+  readonly http?: string | undefined
+  /** URL of the control API; undefined: none. */
+  readonly control?: string | undefined
+}
+
 /** Printed when clients may come: where, and how long it took. */
 export function readyLines(
   addresses: readonly string[],
-  controlUrl: string | undefined,
+  { http, control }: OtherAddresses,
   startMs: number,
 ): string {
   const kafka = addresses.map((address, i) => `  ${i === 0 ? 'Kafka   ' : '        '} ${address}\n`)
-  const control = controlUrl === undefined ? '' : `  Control  ${controlUrl}\n`
-  return `${kafka.join('')}${control}  ready in ${Math.round(startMs)} ms · Ctrl-C to stop\n`
+  const others = [
+    ...(http === undefined ? [] : [`  Health   http://${http}/readyz and /metrics\n`]),
+    ...(control === undefined ? [] : [`  Control  ${control}\n`]),
+  ]
+  return `${kafka.join('')}${others.join('')}  ready in ${Math.round(startMs)} ms · Ctrl-C to stop\n`
 }
 
 /** `localhost:9092`, `[::1]:9092`. */

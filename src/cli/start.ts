@@ -210,8 +210,9 @@ function announce(output: Output, launched: Launched, dataDirectory: string | nu
   // scripts/start.mjs marks where the command begins, after it installed and built.
   const [begin] = performance.getEntriesByName('dohle:start')
   const startMs = performance.now() - (begin?.startTime ?? 0)
+  const http = running.http && addressText(running.http.host, running.http.port)
   if (output.isTerminal) {
-    output.print(readyLines(addresses, launched.controlUrl, startMs))
+    output.print(readyLines(addresses, { http, control: launched.controlUrl }, startMs))
     return
   }
   const [first] = running.listeners
@@ -223,7 +224,7 @@ function announce(output: Output, launched: Launched, dataDirectory: string | nu
       ...(launched.controlUrl && { control: launched.controlUrl }),
       dataDirectory,
       clusterId: running.broker.clusterId,
-      ...(running.http && { http: addressText(running.http.host, running.http.port) }),
+      ...(http && { http }),
       startMs: Math.round(startMs),
     },
     'ready',

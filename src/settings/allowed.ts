@@ -1,3 +1,4 @@
+import { javaDouble } from './java-double.ts'
 import type { SettingValue } from './setting.ts'
 
 /** What a value must be beyond its type; words and order of checks are Kafka's. */
@@ -27,13 +28,18 @@ export const anything = rule('', () => undefined)
 
 export const atLeast = (min: number) => between(min, Number.POSITIVE_INFINITY)
 
-export function between(min: number, max: number): Allowed {
+export const between = (min: number, max: number) => range(min, max, String)
+
+/** As `between` for a double, which Java shows with a point. */
+export const betweenDoubles = (min: number, max: number) => range(min, max, javaDouble)
+
+function range(min: number, max: number, shown: (value: number) => string): Allowed {
   const text = max === Number.POSITIVE_INFINITY ? `at least ${min}` : `from ${min} to ${max}`
   return rule(text, (name, value) => {
-    if ((value as number) < min) return invalidValue(name, value, `Value must be at least ${min}`)
-    if ((value as number) > max)
-      return invalidValue(name, value, `Value must be no more than ${max}`)
-    return undefined
+    const number = value as number
+    const invalid = (why: string) => invalidValue(name, shown(number), `Value must be ${why}`)
+    if (number < min) return invalid(`at least ${min}`)
+    return number > max ? invalid(`no more than ${max}`) : undefined
   })
 }
 

@@ -70,17 +70,32 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
   const lastOf = (setting: string) =>
     entries.findLast((entry) => entry.name === setting && !bad.has(entry))?.value
   const mode = lastOf('dohle.mode') === 'prod' ? 'prod' : 'dev'
-  const settings = createSettings({
-    mode: modeDefaults(mode, Number(lastOf('dohle.brokers') ?? 1)),
-    file: texts(layers.file),
-    environment: texts(layers.environment),
-    flag: texts(layers.flag),
-  })
+  const settings = createSettings(
+    withBothIds({
+      mode: new Map(modeDefaults(mode, Number(lastOf('dohle.brokers') ?? 1))),
+      file: texts(layers.file),
+      environment: texts(layers.environment),
+      flag: texts(layers.flag),
+    }),
+  )
   const where = new Map(entries.map((entry) => [entry.name, entry.where]))
   for (const { name, message } of errors.length > 0 ? [] : startProblems(settings)) {
     errors.push({ name, value: undefined, where: where.get(name) ?? '', message })
   }
   return { settings, errors, warnings, where }
+}
+
+type StaticLayers = Record<'mode' | 'file' | 'environment' | 'flag', Map<string, string>>
+
+/** `broker.id` is an older name of `node.id`: with one of them given, Kafka has both. */
+function withBothIds(layers: StaticLayers): StaticLayers {
+  const strongestFirst = [layers.flag, layers.environment, layers.file]
+  const older = strongestFirst.find((layer) => Number(layer.get('broker.id') ?? -1) !== -1)
+  const newer = strongestFirst.find((layer) => layer.has('node.id'))
+  if (older && !newer) older.set('node.id', older.get('broker.id')!)
+  const holder = newer ?? layers.mode
+  if (!older) holder.set('broker.id', holder.get('node.id')!)
+  return layers
 }
 
 function fileEntries(file: SettingsInput['file']): Entry[] {

@@ -1,4 +1,5 @@
 import { invalidValue } from './allowed.ts'
+import { javaDouble } from './java-double.ts'
 import { Password } from './password.ts'
 import type { Setting, SettingType, SettingValue } from './setting.ts'
 
@@ -115,16 +116,4 @@ function parseDouble(text: string): number | undefined {
     return Number(text.replace(/[fd]$/i, ''))
   }
   return /^[+-]?(NaN|Infinity)$/.test(text) ? Number(text.replace(/^[+-](?=NaN)/, '')) : undefined
-}
-
-/** As Java prints a double: always with a point, with an exponent outside 10^-3 to 10^7. */
-export function javaDouble(value: number): string {
-  if (!Number.isFinite(value)) return String(value)
-  const size = Math.abs(value)
-  if (size === 0 || (size >= 1e-3 && size < 1e7)) {
-    if (Object.is(value, -0)) return '-0.0'
-    return Number.isInteger(value) ? `${value}.0` : String(value)
-  }
-  const [digits, exponent] = value.toExponential().split('e') as [string, string]
-  return `${digits.includes('.') ? digits : `${digits}.0`}E${exponent.replace('+', '')}`
 }

@@ -107,6 +107,11 @@ describe('ElectLeaders', () => {
       errorMessage: 'Unknown election type 5',
     })
   })
+
+  test('a request for nothing is not looked at, whatever its type', async () => {
+    const request = { electionType: 5, topicPartitions: [] }
+    expect(await broker.ask(ElectLeaders, 2, request)).toMatchObject({ errorCode: 0 })
+  })
 })
 
 describe('reassignments', () => {
@@ -138,6 +143,19 @@ describe('reassignments', () => {
     ])
     const [partition] = broker.metadata.image.topicsByName.get('orders')!.partitions
     expect(partition).toMatchObject({ replicas: [1], partitionEpoch: 0 })
+  })
+
+  test('a request for nothing is answered without what it says of factors', async () => {
+    const request = { allowReplicationFactorChange: false, topics: [] }
+    expect(await broker.ask(AlterPartitionReassignments, 1, request)).toMatchObject({
+      allowReplicationFactorChange: true,
+      errorMessage: '',
+    })
+    const topics = [{ name: 'orders', partitions: [] }]
+    expect(await broker.ask(AlterPartitionReassignments, 1, { ...request, topics })).toMatchObject({
+      allowReplicationFactorChange: false,
+      errorMessage: null,
+    })
   })
 
   test('none is ever in progress', async () => {
@@ -259,6 +277,12 @@ describe('UpdateFeatures', () => {
   ])('%s to %i with type %i is refused', async (feature, level, type, message) => {
     const { errorCode, errorMessage } = await update(feature, level, type)
     expect([errorCode, errorMessage]).toEqual([95, PREFIX + message])
+  })
+
+  test('level 0 of an unknown feature is supported, but the feature is not found', async () => {
+    const { errorMessage } = await update('nonsense', 0, 3)
+    const why = 'Invalid update version 0 for feature nonsense. Feature nonsense not found.'
+    expect(errorMessage).toBe(PREFIX + why)
   })
 
   test('levels go down when asked so, and up again', async () => {

@@ -86,6 +86,10 @@ describe('the configs of a topic', () => {
     expect((await describeOne(TOPIC, 'orders')).configs).toHaveLength(34)
   })
 
+  test('an operation that is none is answered as by Kafka, whose code fails on it', async () => {
+    expect(await alter(TOPIC, 'orders', [['retention.ms', 9, '1']])).toEqual([-1, null])
+  })
+
   test('appending and subtracting start from what holds', async () => {
     expect(await alter(TOPIC, 'orders', [['cleanup.policy', APPEND, 'compact']])).toEqual([0, null])
     expect(stored(TOPIC, 'orders')).toEqual({ 'cleanup.policy': 'delete,compact' })

@@ -292,6 +292,9 @@ describe('offsets', () => {
       expect(Object.fromEntries(codes)).toEqual({ 't/0': 0, 't/7': 3, 't/1': 0, 'unknown/0': 3 })
       expect(answer.topics.map(({ name }) => name).sort()).toEqual(['t', 'unknown'])
     }
+    expect(await broker.send(OffsetDelete, 0, { groupId: '', topics: [] })).toMatchObject({
+      errorCode: 24,
+    })
     const { topics: deleted } = await broker.send(OffsetDelete, 0, {
       groupId: 'g',
       topics: [

@@ -138,7 +138,7 @@ describe('client quotas', () => {
     expect(broker.metadata.image.clientQuotas.size).toBe(0)
   })
 
-  test('an entity twice is refused once, and the others are stored', async () => {
+  test('an entity twice is refused, although what comes first is stored', async () => {
     expect(
       await alter(
         [{ user: 'u1' }, ['producer_byte_rate', 1]],
@@ -149,7 +149,16 @@ describe('client quotas', () => {
       [42, 'Ignoring duplicate entity ClientQuotaEntity(entries={user=u1})'],
       [0, null],
     ])
-    expect(await find([])).toEqual([[{ user: 'u2' }, { consumer_byte_rate: 1 }]])
+    expect(await find([])).toEqual([
+      [{ user: 'u1' }, { producer_byte_rate: 1 }],
+      [{ user: 'u2' }, { consumer_byte_rate: 1 }],
+    ])
+  })
+
+  test('whatever is not there may be removed, and a rate may be no number', async () => {
+    expect(await alter([{ user: 'u1' }, ['nonsense', null]])).toEqual([[0, null]])
+    expect(await alter([{ user: 'u1' }, ['producer_byte_rate', Number.NaN]])).toEqual([[0, null]])
+    expect(await alter([{ user: 'u1' }, ['consumer_byte_rate', 7.0000001]])).toEqual([[0, null]])
   })
 
   test.each<[string, number, string | null, number, string]>([
@@ -160,6 +169,14 @@ describe('client quotas', () => {
       'x',
       42,
       'Request specified MATCH_TYPE_DEFAULT, but also specified a match string.',
+    ],
+    // The word is Kafka's slip.
+    [
+      'user',
+      2,
+      'x',
+      42,
+      'Request specified MATCH_TYPE_SPECIFIED, but also specified a match string.',
     ],
     ['user', 7, 'x', 42, 'Unknown match type 7'],
     ['', 0, 'x', 42, 'Invalid empty entity type.'],
@@ -247,6 +264,14 @@ describe('SCRAM credentials', () => {
         [],
       ],
     ])
+  })
+
+  test('the first error of a user stays, and what else is asked for the user is not done', async () => {
+    const results = await alterUsers([upsertion('nobody')], [{ name: 'nobody', mechanism: 1 }])
+    expect(results).toEqual([
+      ['nobody', 91, 'Attempt to delete a user credential that does not exist'],
+    ])
+    expect(await describeUsers([])).toEqual([])
   })
 
   test('wrong ones are refused one by one', async () => {

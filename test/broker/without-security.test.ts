@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { randomUuid } from '../../src/base/uuid.ts'
+import { randomUuid, ZERO_UUID } from '../../src/base/uuid.ts'
 import { DescribeAcls } from '../../src/protocol/apis/29-describe-acls.ts'
 import { CreateAcls } from '../../src/protocol/apis/30-create-acls.ts'
 import { DeleteAcls } from '../../src/protocol/apis/31-delete-acls.ts'
@@ -15,7 +15,7 @@ import { startTestBroker, type TestBroker } from './test-broker.ts'
 
 let broker: TestBroker
 beforeEach(async () => {
-  broker = await startTestBroker()
+  broker = await startTestBroker({ settings: { 'controller.listener.names': 'CONTROLLER' } })
 })
 afterEach(() => broker.close())
 
@@ -74,18 +74,24 @@ test('the quorum takes no other voter and keeps its only one', async () => {
     leaderEpoch: 1,
     voters: [{ voterId: 1, directoryId, listeners: [] }],
   }
-  const add = (clusterId: string | null) =>
+  const add = (clusterId: string | null, what: object = {}) =>
     broker.ask(AddRaftVoter, 1, {
       clusterId,
       timeoutMs: 1000,
       voterId: 2,
       voterDirectoryId: randomUuid(),
-      listeners: [],
+      listeners: [{ name: 'CONTROLLER', host: 'elsewhere', port: 9093 }],
+      ...what,
     })
   const remove = (voterId: number, voterDirectoryId = directoryId) =>
     broker.ask(RemoveRaftVoter, 0, { clusterId: null, voterId, voterDirectoryId })
   expect((await add('x')).errorCode).toBe(104)
   expect((await add(null)).errorCode).toBe(35)
+  for (const incomplete of [{ voterId: -1 }, { voterDirectoryId: ZERO_UUID }, { listeners: [] }]) {
+    expect((await add(null, incomplete)).errorCode).toBe(42)
+  }
+  expect((await remove(-1)).errorCode).toBe(42)
+  expect((await remove(1, ZERO_UUID)).errorCode).toBe(42)
   expect((await remove(2)).errorCode).toBe(127)
   expect((await remove(1, randomUuid())).errorCode).toBe(127)
   expect((await remove(1)).errorCode).toBe(42)

@@ -19,7 +19,20 @@ export const toolClasses = {
   'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
   'kafka-dump-log': 'org.apache.kafka.tools.DumpLogSegments',
+  'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
+  'kafka-share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
+  'kafka-streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
+  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
+  'kafka-log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
+  'kafka-features': 'org.apache.kafka.tools.FeatureCommand',
+  'kafka-metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
+  'kafka-client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
+  'kafka-leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
+  'kafka-reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
+  'kafka-delegation-tokens': 'org.apache.kafka.tools.DelegationTokenCommand',
+  'kafka-e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
+  'kafka-replica-verification': 'org.apache.kafka.tools.ReplicaVerificationTool',
   'kafka-storage': 'kafka.tools.StorageTool',
   'kafka-server-start': 'kafka.Kafka',
 } as const
@@ -50,8 +63,13 @@ export function kafkaTool(tool: KafkaTool, args: readonly string[], version = KA
 }
 
 /** Runs one of the programs in test/compat/java from its source. */
-export function javaProgram(name: string, args: readonly string[]): Command {
-  return java(resolve(here, 'java', `${name}.java`), args, KAFKA_VERSION)
+export function javaProgram(
+  name: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+): Command {
+  const command = java(resolve(here, 'java', `${name}.java`), args, KAFKA_VERSION)
+  return { ...command, args: [...flags, ...command.args] }
 }
 
 /** As `kafkaTool` for what runs long: with the JVM's own compilers and `heap`, as in production. */

@@ -63,6 +63,15 @@ describe('merging', () => {
     expect(settings.source('message.max.bytes')).toBe('default')
   })
 
+  test('broker.id is node.id by an older name: with one given, both are set', () => {
+    const ids = ({ settings }: ReturnType<typeof load>) => [settings.nodeId, settings.brokerId]
+    expect(ids(load(''))).toEqual([1, 1])
+    expect(ids(load('node.id=3'))).toEqual([3, 3])
+    expect(ids(load('broker.id=0'))).toEqual([0, 0])
+    expect(ids(load('broker.id=-1'))).toEqual([1, -1])
+    expect(ids(load('broker.id=0', { KAFKA_NODE_ID: '2' }))).toEqual([2, 0])
+  })
+
   test('what AlterConfigs sets wins over all, that for one broker over that for all', () => {
     const { settings } = load('log.segment.bytes=2000000')
     let changes = 0

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { brokerSettings, brokerSettingsByName } from '../../src/settings/broker-settings.ts'
-import { canonicalText, javaDouble, parseValue } from '../../src/settings/parse-value.ts'
+import { javaDouble } from '../../src/settings/java-double.ts'
+import { canonicalText, parseValue } from '../../src/settings/parse-value.ts'
 import type { Setting } from '../../src/settings/setting.ts'
 import { groupConfigTable } from '../../src/settings/tables/group-configs.ts'
 import { topicSettingsByName } from '../../src/settings/topic-settings.ts'
@@ -64,6 +65,12 @@ describe('a wrong value is refused in the words of Apache Kafka', () => {
     expect(() => parse(name, text)).toThrow(
       `Invalid value ${text} for configuration ${name}: ${why}`,
     )
+  })
+
+  test('a double is shown as Java shows it', () => {
+    const message =
+      'Invalid value 2.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1'
+    expect(() => parse('min.cleanable.dirty.ratio', '2')).toThrow(message)
   })
 
   test.each([

@@ -22,6 +22,8 @@ export const electLeaders = handler(
   (request, _context, { engine }) => {
     const { image } = engine.metadata
     const { electionType, topicPartitions } = request
+    // As Kafka, which then looks at nothing else.
+    if (topicPartitions?.length === 0) return inError(request, ErrorCode.NONE, null)
     if (electionType !== PREFERRED && electionType !== UNCLEAN) {
       const errorMessage = `Unknown election type ${electionType}`
       return inError(request, ErrorCode.INVALID_REQUEST, errorMessage)

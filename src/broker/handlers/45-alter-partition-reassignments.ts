@@ -26,18 +26,15 @@ interface PartitionToMove {
 export const alterPartitionReassignments = handler(
   AlterPartitionReassignments,
   [0, 1],
-  ({ topics, allowReplicationFactorChange }, _context, { metadata }) =>
-    settled(
+  ({ topics, allowReplicationFactorChange }, _context, { metadata }) => {
+    const answer = { throttleTimeMs: 0, errorCode: ErrorCode.NONE }
+    // As Kafka, which answers this without looking at the rest of the request.
+    if (topics.length === 0) return { ...answer, errorMessage: '', responses: [] }
+    return settled(
       metadata.update((image) => decide(image, topics, allowReplicationFactorChange)),
-      (responses) => ({
-        throttleTimeMs: 0,
-        allowReplicationFactorChange,
-        errorCode: ErrorCode.NONE,
-        // Kafka tells the two kinds of nothing apart.
-        errorMessage: topics.length === 0 ? '' : null,
-        responses,
-      }),
-    ),
+      (responses) => ({ ...answer, allowReplicationFactorChange, errorMessage: null, responses }),
+    )
+  },
   { errorResponse: (_, error) => ({ throttleTimeMs: 0, ...error, responses: [] }) },
 )
 

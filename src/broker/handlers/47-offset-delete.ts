@@ -1,6 +1,6 @@
 import { type Uuid, ZERO_UUID } from '../../base/uuid.ts'
 import { OffsetDelete } from '../../protocol/apis/47-offset-delete.ts'
-import { ErrorCode } from '../../protocol/error-code.ts'
+import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import { mergeAnswers, sortTopics } from '../group-topics.ts'
 import { handler } from '../handler.ts'
@@ -12,6 +12,7 @@ export const offsetDelete = handler(
   OffsetDelete,
   [0, 0],
   (request, _context, broker) => {
+    if (request.groupId === '') throw new KafkaError('INVALID_GROUP_ID')
     const named = request.topics.map((topic) => ({ ...topic, topicId: ZERO_UUID as Uuid }))
     const { known, refused } = sortTopics(named, false, broker)
     const answer = (response: Response): Response =>

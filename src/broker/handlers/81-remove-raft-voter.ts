@@ -1,3 +1,4 @@
+import { ZERO_UUID } from '../../base/uuid.ts'
 import { RemoveRaftVoter } from '../../protocol/apis/81-remove-raft-voter.ts'
 import { KafkaError } from '../../protocol/error-code.ts'
 import { handler } from '../handler.ts'
@@ -9,6 +10,10 @@ export const removeRaftVoter = handler(
   [0, 0],
   ({ clusterId, voterId, voterDirectoryId: directoryId }, _context, broker) => {
     requireCluster(clusterId, broker.clusterId)
+    if (voterId < 0 || directoryId === ZERO_UUID) {
+      const message = "Remove voter request didn't include a valid voter"
+      throw new KafkaError('INVALID_REQUEST', message)
+    }
     const { voters } = broker.engine.metadata.image.quorum
     const wanted = replicaKey({ voterId, directoryId })
     const keys = voters.map(replicaKey)

@@ -1,7 +1,7 @@
 import {
   anything,
   atLeast,
-  between,
+  betweenDoubles,
   distinct,
   distinctNotEmpty,
   listOf,
@@ -281,7 +281,7 @@ export const logSettings = {
   ),
   'log.cleaner.min.cleanable.ratio': double(
     0.5,
-    between(0, 1),
+    betweenDoubles(0, 1),
     'medium',
     'Share of a log that must be uncompacted before it is compacted.',
     dynamic,

@@ -1,4 +1,4 @@
-import { anything, atLeast, between, nonEmpty } from '../allowed.ts'
+import { anything, atLeast, betweenDoubles, nonEmpty } from '../allowed.ts'
 import {
   boolean,
   double,
@@ -148,7 +148,7 @@ export const tieredStorageSettings = {
   ),
   'remote.log.manager.task.retry.jitter': double(
     0.2,
-    between(0, 0.5),
+    betweenDoubles(0, 0.5),
     'low',
     'Share of chance added to those pauses.',
     internal,

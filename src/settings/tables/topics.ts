@@ -2,6 +2,7 @@ import {
   anything,
   atLeast,
   between,
+  betweenDoubles,
   gzipLevel,
   listOf,
   oneOf,
@@ -77,7 +78,7 @@ export const topicTable = {
   ),
   'min.cleanable.dirty.ratio': double(
     0.5,
-    between(0, 1),
+    betweenDoubles(0, 1),
     'medium',
     'Share of the log that must be uncompacted before it is compacted.',
   ),
