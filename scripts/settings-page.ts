@@ -26,7 +26,7 @@ export function settingsPage(): string {
 Every setting has one row in \`src/settings/tables\`: its parsing, what DescribeConfigs answers, what
 \`dohle config print\` shows and this page come from it. Values are merged in this order, later ones
 win: defaults, what \`dohle.mode\` sets, \`--config FILE\`, variables (\`KAFKA_LOG_DIRS\` or
-\`KAFKA_CFG_LOG_DIRS\` is \`log.dirs\`: \`_\` stands for a dot, \`__\` for an underscore, \`___\` for a dash),
+\`KAFKA_CFG_LOG_DIRS\` is \`log.dirs\`: \`_\` stands for a dot, \`__\` for an underscore, \`___\` for a dash; \`KAFKA_\` wins over \`KAFKA_CFG_\`),
 \`--override\` and other flags, then what AlterConfigs has set for all brokers, and for this one.
 
 An unknown name is kept and warned about. A name that has no effect here is read, checked, shown to

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { resolveListeners } from '../settings/listeners.ts'
+import { listenersWithoutHost, resolveListeners } from '../settings/listeners.ts'
 import {
   type LoadedSettings,
   loadSettings,
@@ -27,7 +27,18 @@ export function loadConfiguration(
     const more = others.length > 0 ? ` (and ${others.length} more)` : ''
     throw new StartError(ExitCode.CONFIGURATION, `${describeProblem(first)}${more}`)
   }
-  return loaded
+  return { ...loaded, warnings: [...loaded.warnings, ...narrowed(loaded)] }
+}
+
+function narrowed({ settings, where }: LoadedSettings): SettingProblem[] {
+  return listenersWithoutHost(settings).map((name) => ({
+    name: 'listeners',
+    value: undefined,
+    where: where.get('listeners') ?? '',
+    message:
+      `listener ${name} names no host: it is on loopback only, ` +
+      'and on all interfaces with dohle.insecure=true',
+  }))
 }
 
 function unprotected({ settings, where }: LoadedSettings): SettingProblem[] {
@@ -68,7 +79,10 @@ function flagsOf(options: StartOptions, isGiven: (name: string) => boolean): Map
   else if (!isGiven('log.dirs') && !isGiven('log.dir'))
     flags.set('log.dirs', DEFAULT_DATA_DIRECTORY)
   if (options.port !== undefined || options.host !== undefined) {
-    flags.set('listeners', listener(options.host ?? 'localhost', options.port ?? DEFAULT_PORT))
+    const address = listener(options.host ?? 'localhost', options.port ?? DEFAULT_PORT)
+    flags.set('listeners', address)
+    // What the file advertises belongs to its own listeners.
+    if (isGiven('advertised.listeners')) flags.set('advertised.listeners', address)
   }
   if (options.brokers !== undefined) flags.set('dohle.brokers', String(options.brokers))
   if (options.topics.length > 0) flags.set('dohle.topics', options.topics.map(topicText).join(','))

@@ -10,7 +10,7 @@ export interface ListenerSetting {
   /** Upper case, as `listeners` and `listener.security.protocol.map` name it. */
   readonly name: string
   readonly securityProtocol: SecurityProtocol
-  /** Empty means every interface. */
+  /** Empty means every interface, which only `dohle.insecure` allows. */
   readonly host: string
   readonly port: number
   /** Undefined when it is not advertised on its own: then host and port above are. */
@@ -48,7 +48,8 @@ export function resolveListeners(settings: Settings): ListenerSetting[] {
   if (serving.length === 0) {
     throw new ConfigError('listeners has no listener left for clients beside those of controllers')
   }
-  return serving.map((listener) => {
+  return serving.map((asWritten) => {
+    const listener = { ...asWritten, host: listenedHost(asWritten, settings) }
     const securityProtocol = protocols.get(listener.name)
     if (!securityProtocol) {
       throw new ConfigError(
@@ -57,12 +58,28 @@ export function resolveListeners(settings: Settings): ListenerSetting[] {
       )
     }
     const told = advertised.find(({ name }) => name === listener.name)
-    return {
-      ...listener,
-      securityProtocol,
-      advertised: told && { host: told.host, port: told.port },
-    }
+    // Nobody can dial port 0: this says no more than the listener itself.
+    const isSame = told?.port === 0 && told.host === asWritten.host
+    const shown = told && !isSame ? { host: told.host, port: told.port } : undefined
+    return { ...listener, securityProtocol, advertised: shown }
   })
+}
+
+/**
+ * Kafka's own files name no host, which means every interface there. Here they start too, and whoever
+ * wants other machines to come says so.
+ */
+function listenedHost({ host }: Address, settings: Settings): string {
+  return host === '' && !settings.insecure ? 'localhost' : host
+}
+
+/** Listeners that are on loopback only because they name no host. Throws `ConfigError`. */
+export function listenersWithoutHost(settings: Settings): string[] {
+  if (settings.insecure) return []
+  const controllers = new Set(settings.controllerListenerNames.map((name) => name.toUpperCase()))
+  return parseAddresses('listeners', settings.listeners)
+    .filter(({ name, host }) => host === '' && !controllers.has(name))
+    .map(({ name }) => name)
 }
 
 function securityProtocolMap(settings: Settings): Map<string, SecurityProtocol> {

@@ -113,7 +113,12 @@ function environmentEntries(environment: Readonly<Record<string, string | undefi
     const name = settingOfVariable(variable)
     if (name !== undefined && value !== undefined) entries.push({ name, value, where: variable })
   }
-  return entries
+  // Of two that say the same setting Kafka's own name wins, wherever they stand.
+  return entries.sort((a, b) => Number(isBitnami(b.where)) - Number(isBitnami(a.where)))
+}
+
+function isBitnami(variable: string): boolean {
+  return variable.startsWith('KAFKA_CFG_')
 }
 
 /** What KAFKA_CREATE_TOPICS asks for; KAFKA_DOHLE_TOPICS, which is more exact, wins over it. */

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseCommandLine } from '../../src/cli/command-line.ts'
-import { loadConfiguration } from '../../src/cli/configuration.ts'
+import { describeProblem, loadConfiguration } from '../../src/cli/configuration.ts'
 import { ExitCode, StartError } from '../../src/cli/exit-code.ts'
+import { resolveListeners } from '../../src/settings/listeners.ts'
 
 let directory: string
 beforeEach(() => {
@@ -104,7 +105,7 @@ describe('the configuration', () => {
 
   it.each([
     [['--host', '0.0.0.0'], 'would be open to other machines without any login'],
-    [['--override', 'listeners=PLAINTEXT://:9092'], 'on all interfaces would be open'],
+    [['--override', 'listeners=PLAINTEXT://0.0.0.0:9092'], 'on 0.0.0.0 would be open'],
     [['--override', 'listeners=SSL://localhost:9092'], 'asks for SSL, which is not built yet'],
     [['--override', 'authorizer.class.name=x.Y'], 'ACLs are not built yet'],
     [['--mode', 'prod', '--port', '9092'], 'requires authentication, which is not built yet'],
@@ -112,6 +113,30 @@ describe('the configuration', () => {
     const { exitCode, message } = await refusal(...args)
     expect(exitCode).toBe(ExitCode.CONFIGURATION)
     expect(message).toContain(reason)
+  })
+
+  it('keeps a listener without a host on loopback, and says so', async () => {
+    const config = properties('listeners=PLAINTEXT://:9092\n')
+    const { settings, warnings } = await load('--config', config)
+    expect(resolveListeners(settings)).toMatchObject([{ host: 'localhost', port: 9092 }])
+    expect(warnings.map(describeProblem)).toEqual([
+      `${config} line 1: listener PLAINTEXT names no host: it is on loopback only, ` +
+        'and on all interfaces with dohle.insecure=true',
+    ])
+    const open = await load('--config', config, '--override', 'dohle.insecure=true')
+    expect(resolveListeners(open.settings)).toMatchObject([{ host: '' }])
+    expect(open.warnings).toEqual([])
+  })
+
+  it('takes with --port what the file advertises for its own listeners away', async () => {
+    const config = properties(
+      'listeners=PLAINTEXT://:9092,CONTROLLER://:9093\n' +
+        'advertised.listeners=PLAINTEXT://example.org:9092,CONTROLLER://example.org:9093\n',
+    )
+    const { settings } = await load('--config', config, '--port', '0')
+    expect(resolveListeners(settings)).toMatchObject([
+      { host: 'localhost', port: 0, advertised: undefined },
+    ])
   })
 
   it('takes variables of both kinds of images over the file and under the options', async () => {

@@ -149,7 +149,7 @@ describe('what is told to the operator', () => {
 describe('listeners', () => {
   test('those of the controller are left out; advertised ones go with them', () => {
     const { settings } = load(
-      'listeners=PLAINTEXT://:9092,CONTROLLER://:9093\n' +
+      'dohle.insecure=true\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n' +
         'advertised.listeners=PLAINTEXT://example.com:19092\n' +
         'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     )

@@ -115,15 +115,20 @@ const PLACES = new Set([
   'log.dirs',
 ])
 
-/** Ids within messages, and names that a tool has made up. */
-const IDS = /cluster id \\".{22}\\"|directoryId=[\w-]{22}|(?<="resourceName":)"[\w-]{22}"/g
+/** Ids within messages. */
+const IDS = /cluster id ".{22}"|directoryId=[\w-]{22}/g
+/** A name that a tool has made up. */
+const RANDOM_NAME = /^[\w-]{22}$/
 
 /** JSON with lists in one order, since Kafka's is that of its hash maps. */
 function text(value: unknown): string {
-  return JSON.stringify(sorted(value)).replace(IDS, 'id')
+  return JSON.stringify(sorted(value))
 }
 
 function sorted(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return RANDOM_NAME.test(value) ? 'some name' : value.replace(IDS, 'id')
+  }
   if (Array.isArray(value)) {
     const items = value.map((one) => JSON.stringify(sorted(one))).sort()
     return items.map((one) => JSON.parse(one))
