@@ -19,7 +19,6 @@ export const toolClasses = {
   'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
   'kafka-dump-log': 'org.apache.kafka.tools.DumpLogSegments',
-  'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
   'kafka-share-groups': 'org.apache.kafka.tools.consumer.group.ShareGroupCommand',
   'kafka-streams-groups': 'org.apache.kafka.tools.streams.StreamsGroupCommand',
   'kafka-acls': 'org.apache.kafka.tools.AclCommand',
