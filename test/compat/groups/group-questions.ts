@@ -44,7 +44,12 @@ export class GroupQuestions extends Conversation {
   }
 
   join(group: string, facts: Partial<Request<typeof JoinGroup>> = {}, options: Options = {}) {
-    const request = {
+    const request = this.joinRequest(group, facts)
+    return this.ask(JoinGroup, options.v ?? 9, request, { group, ...facts }, options.who)
+  }
+
+  joinRequest(group: string, facts: Partial<Request<typeof JoinGroup>> = {}) {
+    return {
       groupId: this.name(group),
       sessionTimeoutMs: 30_000,
       rebalanceTimeoutMs: 60_000,
@@ -53,7 +58,6 @@ export class GroupQuestions extends Conversation {
       protocols: [{ name: 'range', metadata: this.subscription('t') }],
       ...facts,
     }
-    return this.ask(JoinGroup, options.v ?? 9, request, { group, ...facts }, options.who)
   }
 
   /** Joins as old clients do, without a word; answers when the group has its generation. */
@@ -62,20 +66,9 @@ export class GroupQuestions extends Conversation {
     facts: Partial<Request<typeof JoinGroup>> = {},
     who = 'app',
   ): Promise<Place> {
-    const { memberId, generationId } = await this.quietly(
-      JoinGroup,
-      facts.groupInstanceId ? 5 : 3,
-      {
-        groupId: this.name(group),
-        sessionTimeoutMs: 30_000,
-        rebalanceTimeoutMs: 60_000,
-        memberId: '',
-        protocolType: 'consumer',
-        protocols: [{ name: 'range', metadata: this.subscription('t') }],
-        ...facts,
-      },
-      who,
-    )
+    const version = facts.groupInstanceId ? 5 : 3
+    const request = this.joinRequest(group, facts)
+    const { memberId, generationId } = await this.quietly(JoinGroup, version, request, who)
     return { memberId, generationId }
   }
 

@@ -55,19 +55,8 @@ async function knownMembers(talk: GroupQuestions): Promise<void> {
   talk.rule('a second member is one more; the follower gets no list')
   const joining = talk.join('j-stable', {}, { v: 3, who: 'second' })
   await talk.until('j-stable', 'PreparingRebalance')
-  const leading = talk.quietly(
-    JoinGroup,
-    9,
-    {
-      groupId: talk.name('j-stable'),
-      sessionTimeoutMs: 30_000,
-      rebalanceTimeoutMs: 60_000,
-      memberId: leader.memberId,
-      protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: talk.subscription('t') }],
-    },
-    'app',
-  )
+  const again = talk.joinRequest('j-stable', { memberId: leader.memberId })
+  const leading = talk.quietly(JoinGroup, 9, again)
   const follower = await joining
   talk.say('what the leader is told', await leading)
   const { generationId } = follower
