@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [-- --rounds N]: dohle and Apache Kafka side by side.
+// npm run bench [-- --quick --rounds N --write]: dohle and Apache Kafka side by side.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { buildCommand } from '../scripts/build.mjs'

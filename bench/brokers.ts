@@ -18,7 +18,9 @@ export const dohle: Contender = {
   name: 'dohle',
   prepare() {},
   start(directory, port) {
+    // Port + 1 is Apache Kafka's controller.
     const args = ['--port', `${port}`, '--data', join(directory, 'data')]
+    args.push('--http', `127.0.0.1:${port + 1}`)
     return new Program(process.execPath, [join(root, 'bin/dohle.js'), ...args])
   },
 }
@@ -56,6 +58,9 @@ controller.listener.names=CONTROLLER
 log.dirs=${join(directory, 'data')}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
 `
 }
@@ -75,8 +80,18 @@ export function mainThreadWaitMs({ child }: Program): number {
   return Number(waitedNs) / 1e6
 }
 
-/** Memory in use by a process. */
-export function rssMb({ child }: Program): number {
+/** Memory in use by a process, in MB: now, and at most so far. */
+export function rssMb({ child }: Program): { readonly now: number; readonly most: number } {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+  const mb = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024
+  return { now: mb('VmRSS'), most: mb('VmHWM') }
+}
+
+/** Delay of dohle's event loop since it was last asked for, in ms. */
+export async function eventLoopDelay(port: number): Promise<{ p99: number; max: number }> {
+  const response = await fetch(`http://127.0.0.1:${port + 1}/metrics`)
+  const text = await response.text()
+  const ms = (name: string) =>
+    Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)`, 'm').exec(text)?.[1]) * 1000
+  return { p99: ms('p99'), max: ms('max') }
 }

@@ -6,6 +6,7 @@ import { Heartbeat } from '../src/protocol/apis/12-heartbeat.ts'
 import { ApiVersions } from '../src/protocol/apis/18-api-versions.ts'
 import { encodeRequest } from '../src/protocol/message.ts'
 import { buildBatch } from '../src/protocol/records/builder.ts'
+import type { Codec } from '../src/protocol/records/compression/compression.ts'
 import type { Api, EncodableOf } from '../src/protocol/schema.ts'
 
 /** Whole request frames, size included, in versions that dohle and Apache Kafka 4 both answer. */
@@ -14,21 +15,33 @@ function frame<A extends Api>(api: A, version: number, request: EncodableOf<A['r
   return Buffer.concat(encodeRequest(api, version, header, request).chunks)
 }
 
-/** One batch of random bytes, which no file system can make smaller. */
-export function produceFrame(
-  topic: string,
-  index: number,
-  batchBytes: number,
-  recordBytes: number,
-): Buffer {
+/** Random bytes, which no file system can make smaller. */
+export function randomBatch(batchBytes: number, recordBytes: number): Buffer {
   const timestamp = Date.now()
-  const records = buildBatch({
+  return buildBatch({
     records: Array.from({ length: Math.max(1, Math.round(batchBytes / recordBytes)) }, () => ({
       key: null,
       value: randomBytes(Math.max(1, recordBytes - 10)),
       timestamp,
     })),
   })
+}
+
+const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi']
+
+/** About 16 KB of records as services send them, compressed. */
+export function compressedBatch(compression: Codec): Buffer {
+  const timestamp = Date.now()
+  const records = Array.from({ length: 100 }, (_, index) => {
+    const user = NAMES[index % NAMES.length]
+    const id = randomBytes(8).toString('hex')
+    const value = { id, user, event: 'page-view', path: `/products/${index * 7}`, at: timestamp }
+    return { key: null, value: Buffer.from(JSON.stringify({ ...value, ok: true })), timestamp }
+  })
+  return buildBatch({ records, compression })
+}
+
+export function produceFrame(topic: string, index: number, records: Buffer): Buffer {
   return frame(Produce, 9, {
     transactionalId: null,
     acks: -1,
@@ -55,6 +68,12 @@ export function metadataFrame(topic: string): Buffer {
   return frame(Metadata, 9, { topics: [{ name: topic }] })
 }
 
-export function heartbeatFrame(): Buffer {
-  return frame(Heartbeat, 4, { groupId: 'bench', generationId: 1, memberId: 'nobody' })
+export interface Membership {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+}
+
+export function heartbeatFrame(membership: Membership): Buffer {
+  return frame(Heartbeat, 4, membership)
 }

@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   const port = await freePort()
   let broker = await start(port)
   const members = await fill(port)
-  const filling = `${(cpuSeconds(broker) * 1000).toFixed(0)} ms CPU, RSS ${rssMb(broker).toFixed(0)} MB`
+  const filling = `${(cpuSeconds(broker) * 1000).toFixed(0)} ms CPU, RSS ${rssMb(broker).now.toFixed(0)} MB`
   print(`${GROUPS} groups, ${GROUPS * OFFSETS_EACH} offsets: ${filling}`)
   await heartbeats(broker, port, members)
   await broker.stop('SIGKILL')

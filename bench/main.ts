@@ -1,115 +1,100 @@
+/**
+ * `npm run bench [-- --quick] [--rounds N] [--only rounds,flat,big] [--broker dohle]`: dohle and
+ * Apache Kafka in turns, each on a fresh directory, under the same programs. Prints the table of measures.ts; all
+ * samples go to `.cache/bench.json`, with `--write` the table to docs/PERFORMANCE.md.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
-import { tmpdir } from 'node:os'
+import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { kafkaServerTool } from '../test/compat/kafka-tools.ts'
-import { type Program, runWell, stopAllPrograms } from '../test/compat/process.ts'
-import { tools } from '../test/compat/tools.mjs'
-import { apacheKafka, type Contender, cpuSeconds, dohle, rssMb } from './brokers.ts'
-import { type Measure, measures, type Sample, table } from './table.ts'
+import { KAFKA_VERSION } from '../test/compat/tools.mjs'
+import { apacheKafka, type Contender, dohle } from './brokers.ts'
+import { writeDocument } from './document.ts'
+import { measureFlatness } from './flat.ts'
+import type { Sample } from './measures.ts'
+import { compile } from './raw-load.ts'
+import { measureRestart } from './restart.ts'
+import { type Effort, measureRound } from './round.ts'
+import { markdown, table } from './table.ts'
 
 const quick = process.argv.includes('--quick')
-const roundsAt = process.argv.indexOf('--rounds')
-const rounds = roundsAt > 0 ? Number(process.argv[roundsAt + 1]) : quick ? 2 : 5
-const records = quick ? 100_000 : 1_000_000
-const seconds = quick ? 2 : 5
-const RECORD_BYTES = 1_024
+const rounds = Number(option('rounds') ?? (quick ? 1 : 3))
+const one = option('broker')
+const parts = (option('only') ?? 'rounds,flat,big').split(',')
+const effort: Effort = quick
+  ? { seconds: 1, records: 200_000, repetitions: 300 }
+  : { seconds: 2, records: 1_000_000, repetitions: 1_000 }
+const bigBytes = quick ? 1e9 : 10e9
 
-/** Everything that is measured of one broker in one round, on a fresh directory. */
-async function measure(contender: Contender): Promise<Sample> {
-  const directory = mkdtempSync(join(tmpdir(), 'dohle-bench-'))
-  const port = await freePort()
-  contender.prepare(directory, port)
-  try {
-    return await measureAt(contender, directory, port)
-  } finally {
-    await stopAllPrograms()
-    rmSync(directory, { recursive: true, force: true })
-  }
+function option(name: string): string | undefined {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? undefined : process.argv[at + 1]
 }
 
-async function measureAt(contender: Contender, directory: string, port: number): Promise<Sample> {
-  const address = `127.0.0.1:${port}`
-  const acked = runWell({ command: tools.load, args: ['first-ack', address] })
-  // The generator tries to connect each millisecond before the clock starts.
-  await delay(200)
-  const startedAtMs = Date.now()
-  const broker = contender.start(directory, port)
-  const firstAckMs = Number((await acked)[0]) - startedAtMs
-  await delay(quick ? 1_000 : 3_000)
-  const idleMb = rssMb(broker)
-  const load = (kind: string, connections: number, depth: number) =>
-    requestsPerSecond([kind, address, `${connections}`, `${depth}`, `${seconds}`])
-  const sample: Partial<Record<Measure, number>> = {
-    firstAckMs,
-    idleMb,
-    apiVersions50x5: await load('api-versions', 50, 5),
-    apiVersions1x1: await load('api-versions', 1, 1),
-    produce1k10x5: await load('produce-1k', 10, 5),
-    ...(await throughput(broker, address)),
-    loadedMb: rssMb(broker),
-  }
-  await broker.stop()
-  return sample as Sample
-}
-
-async function requestsPerSecond(args: string[]): Promise<number> {
-  const [line = ''] = await runWell({ command: tools.load, args })
-  return JSON.parse(line).requestsPerSecond
-}
-
-/** Kafka's own performance tools, and what the broker spent on them. */
-async function throughput(broker: Program, address: string): Promise<Partial<Sample>> {
-  const gib = (records * RECORD_BYTES) / 2 ** 30
-  const before = cpuSeconds(broker)
-  const produced = await runWell(
-    kafkaServerTool(
-      'kafka-producer-perf-test',
-      [
-        ...['--topic', 'perf', '--num-records', `${records}`, '--record-size', `${RECORD_BYTES}`],
-        ...['--throughput', '-1', '--command-property', `bootstrap.servers=${address}`],
-      ],
-      '512m',
-    ),
-  )
-  const between = cpuSeconds(broker)
-  const consumed = await runWell(
-    kafkaServerTool(
-      'kafka-consumer-perf-test',
-      ['--bootstrap-server', address, '--topic', 'perf', '--messages', `${records}`],
-      '512m',
-    ),
-  )
-  const columns = consumed.at(-1)?.split(', ') ?? []
-  return {
-    produceMbps: Number(/\(([\d.]+) MB\/sec\)/.exec(produced.at(-1) ?? '')?.[1]),
-    produceCpuPerGib: (between - before) / gib,
-    consumeMbps: Number(columns[3]),
-    fetchMbps: Number(columns[8]),
-    consumeCpuPerGib: (cpuSeconds(broker) - between) / gib,
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
-}
-
+const directory = mkdtempSync(join(tmpdir(), 'dohle-bench-c-'))
 const samples = { dohle: [] as Sample[], 'Apache Kafka': [] as Sample[] }
-for (let round = 0; round < rounds; round++) {
-  // Who goes first changes, so that neither always meets the other's leftovers.
-  for (const contender of round % 2 === 0 ? [dohle, apacheKafka] : [apacheKafka, dohle]) {
-    process.stderr.write(`round ${round + 1} of ${rounds}: ${contender.name}\n`)
-    samples[contender.name].push(await measure(contender))
-  }
+const startedAt = performance.now()
+const startedOn = new Date().toISOString()
+
+function say(text: string): void {
+  process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0)} s: ${text}\n`)
 }
-console.log(table(samples.dohle, samples['Apache Kafka']))
+
+/** Who goes first changes, so that neither always meets the other's leftovers. */
+function inTurn(round: number): Contender[] {
+  const both = round % 2 === 0 ? [dohle, apacheKafka] : [apacheKafka, dohle]
+  return both.filter(({ name }) => one === undefined || name === one)
+}
+
+async function main(ceiling: ChildProcess): Promise<void> {
+  const [line] = await once(ceiling.stdout!, 'data')
+  const programs = { load: compile('load.c', directory), ceilingPort: Number(line) }
+  for (let round = 0; parts.includes('rounds') && round < rounds; round++) {
+    for (const contender of inTurn(round)) {
+      say(`round ${round + 1} of ${rounds}: ${contender.name}`)
+      samples[contender.name].push(await measureRound(contender, effort, programs))
+      save()
+    }
+  }
+  if (parts.includes('flat')) {
+    say('flatness: dohle')
+    samples.dohle.push(await measureFlatness(programs, effort))
+  }
+  for (const contender of parts.includes('big') ? inTurn(0) : []) {
+    say(`restart with ${bigBytes / 1e9} GB: ${contender.name}`)
+    samples[contender.name].push(await measureRestart(contender, bigBytes, programs))
+  }
+  save()
+  console.log(table(samples))
+  say(`done; all samples: ${results}`)
+}
+
 const results = resolve(import.meta.dirname, '../.cache/bench.json')
-mkdirSync(resolve(results, '..'), { recursive: true })
-const about = { node: process.version, rounds, records, recordBytes: RECORD_BYTES, seconds }
-writeFileSync(results, `${JSON.stringify({ ...about, measures, samples }, null, 2)}\n`)
-console.log(`\nAll samples: ${results}`)
+
+function save(): void {
+  mkdirSync(resolve(results, '..'), { recursive: true })
+  const all = { at: startedOn, ...machine(), rounds, effort, samples }
+  writeFileSync(results, `${JSON.stringify(all, null, 2)}\n`)
+  if (!process.argv.includes('--write')) return
+  const { node, kernel, processors } = machine()
+  const day = startedOn.slice(0, 10)
+  writeDocument(
+    `${day}, dohle on Node ${node}, Apache Kafka ${KAFKA_VERSION} with a heap of 1 GiB, ` +
+      `Linux ${kernel}, ${processors}; medians of ${rounds} rounds [least..most].\n\n` +
+      markdown(samples),
+  )
+}
+
+function machine() {
+  const processors = `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`
+  return { node: process.version, kernel: release(), processors }
+}
+
+const ceiling = spawn(compile('ceiling.c', directory), [join(directory, 'ceiling.log')])
+try {
+  await main(ceiling)
+} finally {
+  ceiling.kill()
+  rmSync(directory, { recursive: true, force: true })
+}

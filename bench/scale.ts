@@ -7,17 +7,15 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../src/base/clock.ts'
-import { BatchView, stampBatch } from '../src/protocol/records/batch.ts'
 import { buildBatch } from '../src/protocol/records/builder.ts'
 import { LocalEngine } from '../src/storage/local/local-engine.ts'
 import { NodeFiles } from '../src/storage/local/node-files.ts'
 import { defaultLogConfig } from '../test/storage/engine-fixture.ts'
 import { VolatileMetadata } from '../test/storage/volatile-metadata.ts'
+import { makeLongLog } from './long-log.ts'
 
 const WIDE = 'scale-topic-wide'
 const LONG = 'scale-topic-long'
-const GIB = 1024 * 1024 * 1024
-const SEGMENT_OFFSETS = 1_000_000
 const SPREAD = 1_000
 const ROUNDS = 5
 const APPENDS = 5_000
@@ -57,12 +55,12 @@ async function main(): Promise<void> {
   const small = batchOf(100)
   for (let partition = 0; partition < PARTITIONS; partition++) append(engine, partition, small)
   await timed(`stop, ${PARTITIONS} dirty partitions`, () => engine.close())
-  makeLongLog(join(directory, 'data', 'long-0'))
+  const endOffset = makeLongLog(join(directory, 'data', 'long-0'), SEGMENTS)
   for (let round = 0; round < 2; round++) {
     const next = makeEngine()
     await timed(`start, ${PARTITIONS} partitions, ${SEGMENTS} GiB`, () => next.open())
     const { logEndOffset } = next.log.bounds({ topicId: LONG, partition: 0 })
-    if (logEndOffset !== SEGMENTS * SEGMENT_OFFSETS) throw new Error(`ends at ${logEndOffset}`)
+    if (logEndOffset !== endOffset) throw new Error(`ends at ${logEndOffset}`)
     await timed('stop, nothing to write', () => next.close())
   }
 }
@@ -123,28 +121,4 @@ function cpuPerAppend(work: () => void): number {
 
 function median(values: readonly number[]): number {
   return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN
-}
-
-/** Full segments that hold nothing but their last batch; the rest is a hole in the file. */
-function makeLongLog(path: string): void {
-  fs.mkdirSync(path)
-  fs.writeFileSync(join(path, 'leader-epoch-checkpoint'), '0\n1\n0 0\n')
-  for (let segment = 0; segment < SEGMENTS; segment++) {
-    const base = segment * SEGMENT_OFFSETS
-    const name = join(path, String(base).padStart(20, '0'))
-    const batch = batchOf(100)
-    stampBatch(new BatchView(batch), base + SEGMENT_OFFSETS - 1, 0)
-    const position = GIB - batch.length
-    const log = fs.openSync(`${name}.log`, 'w')
-    fs.writeSync(log, batch, 0, batch.length, position)
-    fs.closeSync(log)
-    const index = Buffer.alloc(8)
-    index.writeInt32BE(SEGMENT_OFFSETS - 1, 0)
-    index.writeInt32BE(position, 4)
-    fs.writeFileSync(`${name}.index`, index)
-    const times = Buffer.alloc(12)
-    times.writeBigInt64BE(BigInt(Date.now()), 0)
-    times.writeInt32BE(SEGMENT_OFFSETS - 1, 8)
-    fs.writeFileSync(`${name}.timeindex`, times)
-  }
 }

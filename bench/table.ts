@@ -1,34 +1,6 @@
-/** What is measured, in the order of the table; `better` says which way is good. */
-export const measures = {
-  produceMbps: { text: 'producer-perf-test, 1 KiB records', unit: 'MB/s', better: 'more' },
-  consumeMbps: { text: 'consumer-perf-test, with joining the group', unit: 'MB/s', better: 'more' },
-  fetchMbps: { text: 'consumer-perf-test, fetching alone', unit: 'MB/s', better: 'more' },
-  produceCpuPerGib: { text: 'broker CPU, producing', unit: 's/GiB', better: 'less' },
-  consumeCpuPerGib: { text: 'broker CPU, consuming', unit: 's/GiB', better: 'less' },
-  apiVersions50x5: { text: 'ApiVersions, 50 connections x 5', unit: 'req/s', better: 'more' },
-  apiVersions1x1: { text: 'ApiVersions, one at a time', unit: 'req/s', better: 'more' },
-  produce1k10x5: { text: 'Produce 1 KiB, 10 connections x 5', unit: 'req/s', better: 'more' },
-  firstAckMs: { text: 'start to first acknowledged record', unit: 'ms', better: 'less' },
-  idleMb: { text: 'resident memory, idle', unit: 'MB', better: 'less' },
-  loadedMb: { text: 'resident memory, after the load', unit: 'MB', better: 'less' },
-} as const
+import { type Measure, measures, type Samples } from './measures.ts'
 
-export type Measure = keyof typeof measures
-export type Sample = Record<Measure, number>
-
-/** Ratios first: absolute figures hold for this machine and this hour only. */
-export function table(dohle: readonly Sample[], kafka: readonly Sample[]): string {
-  const rows = Object.entries(measures).map(([name, { text, unit, better }]) => {
-    const ours = summary(dohle.map((sample) => sample[name as Measure]))
-    const theirs = summary(kafka.map((sample) => sample[name as Measure]))
-    const ratio = `x${(ours.median / theirs.median).toFixed(2)}`
-    return [ratio, `${better} is better`, text, unit, describe(ours), describe(theirs)]
-  })
-  const head = ['ratio', '', 'measure', 'unit', 'dohle', 'Apache Kafka']
-  return aligned([head, ...rows])
-}
-
-interface Summary {
+export interface Summary {
   readonly median: number
   readonly min: number
   readonly max: number
@@ -42,7 +14,44 @@ export function summary(values: readonly number[]): Summary {
   return { median, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN }
 }
 
+const head = ['ratio', 'bar', '', 'measure', 'unit', 'dohle', 'Apache Kafka']
+
+/** Ratios first: absolute figures hold for this machine and this hour only. */
+export function rows(samples: Samples): string[][] {
+  const found: string[][] = []
+  for (const [name, measure] of Object.entries(measures)) {
+    const ours = of(samples.dohle, name)
+    const theirs = of(samples['Apache Kafka'], name)
+    if (ours.length === 0) continue
+    found.push(row(measure, summary(ours), theirs.length > 0 ? summary(theirs) : undefined))
+  }
+  return found
+}
+
+function of(samples: Samples['dohle'], name: string): number[] {
+  return samples.map((sample) => sample[name]).filter((value) => value !== undefined)
+}
+
+function row(measure: Measure, ours: Summary, theirs: Summary | undefined): string[] {
+  const { text, unit, better, bar } = measure
+  const ratio = theirs && ours.median / theirs.median
+  const judged = bar?.of === 'value' ? ours.median : ratio
+  const sign = better === 'more' ? '>=' : '<='
+  const isMet =
+    bar && judged !== undefined && (better === 'more' ? judged >= bar.limit : judged <= bar.limit)
+  return [
+    ratio === undefined ? '' : `x${ratio.toFixed(2)}`,
+    bar ? `${sign} ${bar.of === 'ratio' ? 'x' : ''}${bar.limit}` : '',
+    bar && judged !== undefined ? (isMet ? 'met' : 'missed') : '',
+    text,
+    unit,
+    describe(ours),
+    theirs ? describe(theirs) : '',
+  ]
+}
+
 function describe({ median, min, max }: Summary): string {
+  if (min === max) return short(median)
   return `${short(median)} [${short(min)}..${short(max)}]`
 }
 
@@ -51,16 +60,19 @@ function short(value: number): string {
   return value >= 100 ? `${Math.round(value)}` : value.toPrecision(3)
 }
 
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+export function table(samples: Samples): string {
+  const all = [head, ...rows(samples)]
+  const widths = head.map((_, column) => Math.max(...all.map((one) => one[column]!.length)))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd()
+  return all.map(line).join('\n')
+}
+
+export function markdown(samples: Samples): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const shown = rows(samples).map((cells) => cells.map((cell) => cell.replace(/^ {2}/, '… ')))
+  return [line(head), line(head.map(() => '---')), ...shown.map(line)].join('\n')
 }

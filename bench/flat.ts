@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Program, stopAllPrograms } from '../test/compat/process.ts'
+import { cpuSeconds, dohle } from './brokers.ts'
+import { BenchClient } from './client.ts'
+import {
+  apiVersionsFrame,
+  fetchFrame,
+  heartbeatFrame,
+  produceFrame,
+  randomBatch,
+} from './frames.ts'
+import { makeLongLog } from './long-log.ts'
+import type { Sample } from './measures.ts'
+import { type RawLoad, runRaw } from './raw-load.ts'
+import { type Effort, freePort, type Programs, startMeasured } from './round.ts'
+
+const PARTITIONS = 10_000
+const CONNECTIONS = 10_000
+const GROUPS = 1_000
+const GIB = 100
+
+/** What a request costs where there is much, by what the same request costs where there is little. */
+export async function measureFlatness(programs: Programs, effort: Effort): Promise<Sample> {
+  const directory = mkdtempSync(join(tmpdir(), 'dohle-bench-'))
+  try {
+    return await new Flatness(directory, await freePort(), programs, effort).measure()
+  } finally {
+    await stopAllPrograms()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+class Flatness {
+  readonly #directory: string
+  readonly #port: number
+  readonly #programs: Programs
+  readonly #seconds: number
+  #broker: Program | undefined
+
+  constructor(directory: string, port: number, programs: Programs, effort: Effort) {
+    this.#directory = directory
+    this.#port = port
+    this.#programs = programs
+    this.#seconds = effort.seconds
+  }
+
+  async measure(): Promise<Sample> {
+    let client = await this.#start()
+    await client.createTopic('long', 1, { isFilled: false })
+    client.close()
+    await this.#broker!.stop()
+    const next = makeLongLog(join(this.#directory, 'data', 'long-0'), GIB)
+    client = await this.#start()
+    const sample = {
+      flatLog: await this.#log(client, next),
+      flatConsumers: await this.#consumers(client),
+      flatConnections: await this.#connections(),
+      flatPartitions: await this.#partitions(client),
+    }
+    client.close()
+    await this.#broker!.stop()
+    return sample
+  }
+
+  async #start(): Promise<BenchClient> {
+    const { broker } = await startMeasured(dohle, this.#directory, this.#port)
+    this.#broker = broker
+    return await BenchClient.open(this.#port)
+  }
+
+  /**
+   * CPU per request: of what a longer run has more than a shorter one, so that connecting does not
+   * count.
+   */
+  async #cpuUs(load: Omit<RawLoad, 'seconds'>): Promise<number> {
+    const [short, long] = [await this.#run(load, 1), await this.#run(load, 3)]
+    return ((long.cpu - short.cpu) * 1e6) / (long.requests - short.requests)
+  }
+
+  async #run(load: Omit<RawLoad, 'seconds'>, times: number) {
+    const before = cpuSeconds(this.#broker!)
+    const full = { ...load, seconds: this.#seconds * times }
+    const { requests } = await runRaw(this.#programs.load, this.#port, full)
+    return { requests, cpu: cpuSeconds(this.#broker!) - before }
+  }
+
+  async #log(client: BenchClient, next: number): Promise<number> {
+    await client.createTopic('short', 1)
+    const values = Array.from({ length: 100 }, () => 'x'.repeat(1_000))
+    for (const topic of ['long', 'short']) {
+      for (let batch = 0; batch < 10; batch++) await client.produce(topic, 0, values)
+    }
+    const fetch = (topic: string, offset: number) => ({
+      frames: [fetchFrame(topic, 0, 100_000, offset)],
+      connections: 4,
+      depth: 2,
+    })
+    const long = await this.#cpuUs(fetch('long', next))
+    return long / (await this.#cpuUs(fetch('short', 1)))
+  }
+
+  async #consumers(client: BenchClient): Promise<number> {
+    const beats: Buffer[] = []
+    for (let group = 0; group < GROUPS; group++) {
+      beats.push(heartbeatFrame(await client.joinGroup(`flat-${group}`)))
+    }
+    const load = { connections: 10, depth: 5 }
+    const many = await this.#cpuUs({ ...load, frames: beats })
+    return many / (await this.#cpuUs({ ...load, frames: beats.slice(0, 10) }))
+  }
+
+  async #connections(): Promise<number> {
+    const load = { frames: [apiVersionsFrame()], depth: 1 }
+    const many = await this.#cpuUs({ ...load, connections: CONNECTIONS })
+    return many / (await this.#cpuUs({ ...load, connections: 50 }))
+  }
+
+  async #partitions(client: BenchClient): Promise<number> {
+    await client.createTopic('wide', PARTITIONS, { isFilled: false })
+    await client.createTopic('narrow', 8)
+    const batch = randomBatch(16_000, 1_000)
+    const frames = (topic: string, count: number) =>
+      Array.from({ length: count }, (_, partition) => produceFrame(topic, partition, batch))
+    const load = { connections: 10, depth: 5 }
+    const wide = { ...load, frames: frames('wide', PARTITIONS) }
+    // Partitions get their files with their first record.
+    for (let done = 0; done < PARTITIONS * 2; ) done += (await this.#run(wide, 1)).requests
+    const many = await this.#cpuUs(wide)
+    return many / (await this.#cpuUs({ ...load, frames: frames('narrow', 8) }))
+  }
+}

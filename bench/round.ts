@@ -1,0 +1,310 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Program, runWell, stopAllPrograms } from '../test/compat/process.ts'
+import { tools } from '../test/compat/tools.mjs'
+import { type Contender, cpuSeconds, eventLoopDelay, rssMb } from './brokers.ts'
+import { BenchClient, endToEnd } from './client.ts'
+import {
+  apiVersionsFrame,
+  compressedBatch,
+  fetchFrame,
+  heartbeatFrame,
+  produceFrame,
+  randomBatch,
+} from './frames.ts'
+import type { Sample } from './measures.ts'
+import { type RawLoad, type RawResult, runRaw } from './raw-load.ts'
+import { consumerPerfTest, kafkajsSends, producerPerfTest } from './tools.ts'
+
+export interface Effort {
+  /** Of each load from a generator. */
+  readonly seconds: number
+  /** Of Kafka's performance tools. */
+  readonly records: number
+  /** Of what is done one at a time. */
+  readonly repetitions: number
+}
+
+/** The C programs of this directory, compiled and running. */
+export interface Programs {
+  readonly load: string
+  /** Of the program that does the least of the same work. */
+  readonly ceilingPort: number
+}
+
+/** Everything that is measured of one broker in one round, on a fresh directory. */
+export async function measureRound(
+  contender: Contender,
+  effort: Effort,
+  programs: Programs,
+): Promise<Sample> {
+  const directory = mkdtempSync(join(tmpdir(), 'dohle-bench-'))
+  const port = await freePort()
+  contender.prepare(directory, port)
+  try {
+    const { broker, firstAckMs } = await startMeasured(contender, directory, port)
+    const round = new Round(contender, broker, port, effort, programs)
+    round.sample['firstAck'] = firstAckMs
+    await round.run()
+    return round.sample
+  } finally {
+    await stopAllPrograms()
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Starts a broker and tells how long it takes until a record is acknowledged. */
+export async function startMeasured(
+  contender: Contender,
+  directory: string,
+  port: number,
+): Promise<{ broker: Program; firstAckMs: number }> {
+  const acked = runWell({ command: tools.load, args: ['first-ack', `127.0.0.1:${port}`] })
+  // It tries to connect each millisecond before the clock starts.
+  await delay(200)
+  const startedAtMs = Date.now()
+  const broker = contender.start(directory, port)
+  return { broker, firstAckMs: Number((await acked)[0]) - startedAtMs }
+}
+
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await new Promise((listening) => server.once('listening', listening))
+  const { port } = server.address() as net.AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return port
+}
+
+/** How a load is read: requests a second, or bytes of one direction. */
+type Reading = 'requests' | 'out' | 'in'
+
+class Round {
+  readonly sample: Sample = {}
+  readonly #contender: Contender
+  readonly #broker: Program
+  readonly #port: number
+  readonly #effort: Effort
+  readonly #programs: Programs
+
+  constructor(
+    contender: Contender,
+    broker: Program,
+    port: number,
+    effort: Effort,
+    programs: Programs,
+  ) {
+    this.#contender = contender
+    this.#broker = broker
+    this.#port = port
+    this.#effort = effort
+    this.#programs = programs
+  }
+
+  get #isOurs(): boolean {
+    return this.#contender.name === 'dohle'
+  }
+
+  get #address(): string {
+    return `127.0.0.1:${this.#port}`
+  }
+
+  async run(): Promise<void> {
+    const client = await BenchClient.open(this.#port)
+    await delay(2_000)
+    this.sample['idleRss'] = rssMb(this.#broker).now
+    if (this.#isOurs) await eventLoopDelay(this.#port)
+    await this.#kafkaTools(client)
+    await this.#produceLoads(client)
+    await this.#smallRequests(client)
+    await this.#fetchLoads(client)
+    await this.#latencies(client)
+    await this.#oneAtATime(client)
+    client.close()
+    this.sample['loadedRss'] = rssMb(this.#broker).most
+    if (this.#isOurs) {
+      const { p99, max } = await eventLoopDelay(this.#port)
+      Object.assign(this.sample, { delayP99: p99, delayMax: max })
+    }
+    const since = performance.now()
+    await this.#broker.stop()
+    this.sample['stop'] = performance.now() - since
+  }
+
+  /** A load on a topic of its own, which is gone afterwards. */
+  async #onTopic(
+    client: BenchClient,
+    partitions: number,
+    work: (topic: string) => Promise<void>,
+  ): Promise<void> {
+    const topic = `bench-${this.#topics++}`
+    await client.createTopic(topic, partitions)
+    await work(topic)
+    await client.deleteTopic(topic)
+    // Its files go before the system writes all of them to the disk.
+    await delay(300)
+  }
+
+  #topics = 0
+
+  async #raw(name: string, reading: Reading, load: Omit<RawLoad, 'seconds'>): Promise<RawResult> {
+    const full = { seconds: this.#effort.seconds, ...load }
+    const before = cpuSeconds(this.#broker)
+    const result = await runRaw(this.#programs.load, this.#port, full)
+    const cpu = cpuSeconds(this.#broker) - before
+    const mb = reading === 'in' ? result.mbInPerSecond : result.mbOutPerSecond
+    const bytes = reading === 'in' ? result.bytesIn : result.bytesOut
+    const isRate = reading === 'requests'
+    this.sample[name] = isRate ? result.requestsPerSecond : mb
+    this.sample[`${name}Cpu`] = isRate ? (cpu * 1e6) / result.requests : cpu / (bytes / 1e9)
+    return result
+  }
+
+  async #besideC(name: string, reading: Reading, load: Omit<RawLoad, 'seconds'>): Promise<void> {
+    const ours = await this.#raw(name, reading, load)
+    if (!this.#isOurs) return
+    const full = { seconds: this.#effort.seconds, ...load }
+    const least = await runRaw(this.#programs.load, this.#programs.ceilingPort, full)
+    this.sample[`${name}OfC`] = ours.requestsPerSecond / least.requestsPerSecond
+  }
+
+  async #produceLoads(client: BenchClient): Promise<void> {
+    const produce = (name: string, reading: Reading, connections: number, batchBytes: number) =>
+      this.#onTopic(client, connections, async (topic) => {
+        const batch = randomBatch(batchBytes, 1_000)
+        const frames = Array.from({ length: connections }, (_, partition) =>
+          produceFrame(topic, partition, batch),
+        )
+        await this.#besideC(name, reading, { frames, connections, depth: 5, own: true })
+      })
+    await produce('produce100k', 'out', 4, 100_000)
+    await produce('produce16k', 'out', 4, 16_000)
+    await produce('produce1m', 'out', 4, 1_000_000)
+    await produce('produce1k', 'requests', 10, 1_000)
+    await this.#onTopic(client, 100, async (topic) => {
+      const batch = randomBatch(16_000, 1_000)
+      const frames = Array.from({ length: 100 }, (_, partition) =>
+        produceFrame(topic, partition, batch),
+      )
+      await this.#raw('produce16k100p', 'out', { frames, connections: 10, depth: 5 })
+    })
+    for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
+      await this.#onTopic(client, 4, async (topic) => {
+        const batch = compressedBatch(codec)
+        const frames = [0, 1, 2, 3].map((partition) => produceFrame(topic, partition, batch))
+        await this.#raw(codec, 'requests', { frames, connections: 4, depth: 5, own: true })
+      })
+    }
+  }
+
+  async #smallRequests(client: BenchClient): Promise<void> {
+    const frames = [apiVersionsFrame()]
+    await this.#raw('api50x5', 'requests', { frames, connections: 50, depth: 5 })
+    await this.#raw('api1x1', 'requests', { frames, connections: 1, depth: 1 })
+    const beats: Buffer[] = []
+    for (let group = 0; group < 100; group++) {
+      beats.push(heartbeatFrame(await client.joinGroup(`bench-${group}`)))
+    }
+    await this.#raw('heartbeat', 'requests', { frames: beats, connections: 50, depth: 5 })
+  }
+
+  async #fetchLoads(client: BenchClient): Promise<void> {
+    const partitions = 4
+    await this.#onTopic(client, partitions, async (topic) => {
+      const batch = randomBatch(100_000, 1_000)
+      const produced = Array.from({ length: partitions }, (_, partition) =>
+        produceFrame(topic, partition, batch),
+      )
+      const fill = { frames: produced, connections: partitions, depth: 5, own: true }
+      await runRaw(this.#programs.load, this.#port, { ...fill, seconds: 0.5 })
+      const reads = { connections: partitions, depth: 2, own: true }
+      const frames = produced.map((_, partition) => fetchFrame(topic, partition, 1_000_000))
+      await this.#raw('fetchCache', 'in', { ...reads, frames })
+      const tails = await this.#writeTails(client, topic, partitions)
+      const ends = tails.map((offset, partition) => fetchFrame(topic, partition, 1_000_000, offset))
+      await this.#raw('fetchTail', 'in', { ...reads, frames: ends })
+    })
+  }
+
+  /** 1 MB more in each partition while a consumer waits at its end: where that MB begins. */
+  async #writeTails(client: BenchClient, topic: string, partitions: number): Promise<number[]> {
+    const values = Array.from({ length: 100 }, () => 'x'.repeat(1_000))
+    const offsets: number[] = []
+    for (let partition = 0; partition < partitions; partition++) {
+      const { baseOffset } = await client.produce(topic, partition, ['last'])
+      await client.fetch(topic, partition, baseOffset + 1, 0)
+      for (let batch = 0; batch < 10; batch++) await client.produce(topic, partition, values)
+      offsets.push(baseOffset + 1)
+    }
+    return offsets
+  }
+
+  async #latencies(client: BenchClient): Promise<void> {
+    const connections = 10
+    const { repetitions } = this.#effort
+    for (const rate of [1_000, 5_000]) {
+      await this.#onTopic(client, connections, async (topic) => {
+        const frames = Array.from({ length: connections }, (_, partition) =>
+          produceFrame(topic, partition, randomBatch(200, 100)),
+        )
+        const seconds = repetitions / 200
+        const load = { frames, connections, depth: 1, own: true, rate, seconds }
+        const result = await runRaw(this.#programs.load, this.#port, load)
+        this.sample[`at${rate}p50`] = result.p50Us
+        this.sample[`at${rate}p99`] = result.p99Us
+        this.sample[`at${rate}p999`] = result.p999Us
+      })
+    }
+  }
+
+  async #oneAtATime(client: BenchClient): Promise<void> {
+    const { repetitions } = this.#effort
+    await this.#onTopic(client, 1, async (topic) => {
+      const tookUs = await endToEnd(this.#port, topic, repetitions)
+      this.sample['endToEnd50'] = percentile(tookUs, 0.5)
+      this.sample['endToEnd99'] = percentile(tookUs, 0.99)
+    })
+    await this.#onTopic(client, 1, async (topic) => {
+      const tookUs = await client.transactions(topic, repetitions / 2)
+      const sum = tookUs.reduce((total, us) => total + us, 0)
+      this.sample['transactions'] = (tookUs.length * 1e6) / sum
+      this.sample['transaction99'] = percentile(tookUs, 0.99)
+    })
+    await this.#onTopic(client, 1, async (topic) => {
+      this.sample['kafkajs'] = await kafkajsSends(this.#address, topic, repetitions)
+    })
+  }
+
+  /** Kafka's own performance tools, and what the broker spends on them. */
+  async #kafkaTools(client: BenchClient): Promise<void> {
+    const { records } = this.#effort
+    const perf = { records, recordBytes: 1_024, lingerMs: 5 }
+    const cpuPerGib = (before: number) =>
+      (cpuSeconds(this.#broker) - before) / ((records * 1_024) / 2 ** 30)
+    await this.#onTopic(client, 1, async (topic) => {
+      const before = cpuSeconds(this.#broker)
+      this.sample['perf1k'] = await producerPerfTest(this.#address, { ...perf, topic })
+      this.sample['perf1kCpu'] = cpuPerGib(before)
+      const between = cpuSeconds(this.#broker)
+      const { total, fetching } = await consumerPerfTest(this.#address, topic, records)
+      this.sample['consumeCpu'] = cpuPerGib(between)
+      this.sample['consume'] = total
+      this.sample['consumeFetching'] = fetching
+    })
+    await this.#onTopic(client, 1, async (topic) => {
+      const test = { ...perf, topic, lingerMs: 0, records: records / 2 }
+      this.sample['perf1kLinger0'] = await producerPerfTest(this.#address, test)
+    })
+    await this.#onTopic(client, 1, async (topic) => {
+      const test = { ...perf, topic, recordBytes: 100, records: records * 2 }
+      this.sample['perf100'] = await producerPerfTest(this.#address, test)
+    })
+  }
+}
+
+function percentile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN
+}
