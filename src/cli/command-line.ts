@@ -109,7 +109,7 @@ export const START_OPTIONS = {
   data: value(`data directory [${DEFAULT_DATA_DIRECTORY}]`),
   memory: { type: 'boolean', describe: 'keep everything in memory, nothing on disk' },
   'cluster-id': value('cluster id of a new data directory; one that is there must have it'),
-  topic: values('topic to have at start, as name:partitions[:compact]; repeatable'),
+  topic: values('topic to have at start, as name:partitions[:replicas][:compact]; repeatable'),
   config: value("Kafka's server.properties, as it is"),
   override: values('a setting over those of the file, as key=value; repeatable'),
   mode: { ...value('set of defaults [dev]'), choices: ['dev', 'prod'] as const },

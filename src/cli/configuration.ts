@@ -94,6 +94,8 @@ function listener(host: string, port: number): string {
   return `PLAINTEXT://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-function topicText({ name, partitions, compact }: StartOptions['topics'][number]): string {
-  return `${name}:${partitions}${compact ? ':compact' : ''}`
+function topicText(topic: StartOptions['topics'][number]): string {
+  const { name, partitions, replicationFactor, compact } = topic
+  const factor = replicationFactor === undefined ? '' : `:${replicationFactor}`
+  return `${name}:${partitions}${factor}${compact ? ':compact' : ''}`
 }

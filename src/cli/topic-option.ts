@@ -4,6 +4,8 @@ import { ExitCode, StartError } from './exit-code.ts'
 export interface TopicOption {
   readonly name: string
   readonly partitions: number
+  /** Undefined: the default. */
+  readonly replicationFactor: number | undefined
   readonly compact: boolean
 }
 
@@ -13,9 +15,14 @@ const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
 /** More than this in one request Kafka refuses. */
 const PARTITIONS_MAX = 10_000
 
-/** Reads `name`, `name:partitions` or `name:partitions:compact`. Throws `StartError`. */
+/** As many as there can be brokers. */
+const REPLICAS_MAX = 32
+
+/** Reads `name:partitions:replicas:compact`, of which all but the name may be left out. Throws `StartError`. */
 export function parseTopicOption(text: string): TopicOption {
-  const [name = '', count = '1', policy, ...more] = text.split(':')
+  const [name = '', count = '1', ...rest] = text.split(':')
+  const factor = /^\d+$/.test(rest[0] ?? '') ? rest.shift() : undefined
+  const [policy, ...more] = rest
   if (!TOPIC_NAME.test(name) || name === '.' || name === '..') {
     throw wrong(text, `'${name}' is not a topic name: use 1 to 249 letters, digits, '.', '_', '-'`)
   }
@@ -24,9 +31,13 @@ export function parseTopicOption(text: string): TopicOption {
     throw wrong(text, `'${count}' is not a number of partitions: use 1 to ${PARTITIONS_MAX}`)
   }
   if (more.length > 0 || (policy !== undefined && policy !== 'compact')) {
-    throw wrong(text, 'after the number of partitions only :compact may follow')
+    throw wrong(text, 'after the numbers of partitions and replicas only :compact may follow')
   }
-  return { name, partitions, compact: policy === 'compact' }
+  const replicationFactor = factor === undefined ? undefined : Number(factor)
+  if (replicationFactor === 0 || Number(replicationFactor) > REPLICAS_MAX) {
+    throw wrong(text, `'${factor}' is not a number of replicas: use 1 to ${REPLICAS_MAX}`)
+  }
+  return { name, partitions, replicationFactor, compact: policy === 'compact' }
 }
 
 function wrong(text: string, reason: string): StartError {

@@ -11,6 +11,8 @@ export interface NewTopic {
   readonly name: string
   /** The broker's `num.partitions` when left out. */
   readonly partitions?: number
+  /** `default.replication.factor` when left out. */
+  readonly replicationFactor?: number
   /** By Kafka's names: `{ 'retention.ms': 60000 }`. */
   readonly configs?: Readonly<Record<string, string | number | boolean>>
 }
@@ -98,17 +100,23 @@ function describe(partitions: readonly PartitionView[]): string {
 }
 
 function request(topic: string | NewTopic) {
-  const { name, partitions = -1, configs = {} } = typeof topic === 'string' ? parsed(topic) : topic
+  const asked: NewTopic = typeof topic === 'string' ? parsed(topic) : topic
+  const { name, partitions = -1, replicationFactor = -1, configs = {} } = asked
   return {
     name,
     numPartitions: partitions,
-    replicationFactor: -1,
+    replicationFactor,
     assignments: [],
     configs: Object.entries(configs).map(([key, value]) => ({ name: key, value: String(value) })),
   }
 }
 
 function parsed(text: string): NewTopic {
-  const { name, partitions, compact } = parseStartTopic(text)
-  return { name, partitions, configs: compact ? { 'cleanup.policy': 'compact' } : {} }
+  const { name, partitions, replicationFactor, compact } = parseStartTopic(text)
+  return {
+    name,
+    partitions,
+    replicationFactor,
+    configs: compact ? { 'cleanup.policy': 'compact' } : {},
+  }
 }

@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/broker.ts'
+import type { Core } from './core.ts'
 import type { MetricsSource } from './http/http-endpoint.ts'
 import type { ServedBroker } from './served-broker.ts'
 
@@ -6,7 +7,7 @@ import type { ServedBroker } from './served-broker.ts'
 export class BrokerHealth implements MetricsSource {
   phase: MetricsSource['phase'] = 'starting'
   /** What is open behind the sockets, if anything. */
-  core: { readonly broker: Broker; writeProblem(): string | undefined } | undefined
+  core: Pick<Core, 'broker' | 'brokers' | 'writeProblem'> | undefined
   readonly #served: readonly ServedBroker[]
 
   constructor(served: readonly ServedBroker[]) {
@@ -20,6 +21,10 @@ export class BrokerHealth implements MetricsSource {
 
   get broker(): Broker | undefined {
     return this.core?.broker
+  }
+
+  get brokers(): readonly Broker[] {
+    return this.core?.brokers ?? []
   }
 
   get listening(): boolean {

@@ -61,15 +61,15 @@ export function topicsOfVariable(text: string): string {
 }
 
 function topicOf(text: string): string {
-  const [name = '', partitions = '1', factor = '1', policy = 'delete', ...more] = text.split(':')
-  const isFactor = /^[1-9]\d{0,4}$/.test(factor)
+  const [name = '', partitions = '1', factor, policy = 'delete', ...more] = text.split(':')
+  const isFactor = factor === undefined || /^[1-9]\d?$/.test(factor)
   const isPolicy = policy === 'delete' || policy === 'compact'
   if (name === '' || !/^[1-9]\d{0,4}$/.test(partitions) || !isFactor || !isPolicy) {
     throw wrongTopic(text, 'use name:partitions:replication factor[:compact]')
   }
   if (more.length > 0) throw wrongTopic(text, 'nothing may follow the cleanup policy')
-  if (factor !== '1') throw wrongTopic(text, 'a replication factor of 1 is all one broker can hold')
-  return `${name}:${partitions}${policy === 'compact' ? ':compact' : ''}`
+  const replicas = factor === undefined ? '' : `:${factor}`
+  return `${name}:${partitions}${replicas}${policy === 'compact' ? ':compact' : ''}`
 }
 
 function wrongTopic(text: string, reason: string): ConfigError {

@@ -12,6 +12,7 @@ describe('the command line', () => {
   it('says nothing of what is not given, so that a file may', async () => {
     const nothing = {
       port: undefined,
+      brokers: undefined,
       host: undefined,
       dataDirectory: undefined,
       memory: false,
@@ -30,18 +31,19 @@ describe('the command line', () => {
 
   it('takes every option', async () => {
     const text =
-      '--port 19092 --host ::1 --data /var/dohle --topic orders:3 --topic users:1:compact ' +
+      '--port 19092 --host ::1 --data /var/dohle --topic orders:3 --topic users:1:2:compact ' +
       '--config server.properties --override a.b=c=d --override e= --mode prod --log-level debug --log-requests ' +
-      '--control-port 9093 --cluster-id 0123456789abcdefghijAB'
+      '--brokers 3 --control-port 9093 --cluster-id 0123456789abcdefghijAB'
     expect(await parse(text)).toEqual({
       port: 19092,
+      brokers: 3,
       host: '::1',
       dataDirectory: '/var/dohle',
       memory: false,
       clusterId: '0123456789abcdefghijAB',
       topics: [
-        { name: 'orders', partitions: 3, compact: false },
-        { name: 'users', partitions: 1, compact: true },
+        { name: 'orders', partitions: 3, replicationFactor: undefined, compact: false },
+        { name: 'users', partitions: 1, replicationFactor: 2, compact: true },
       ],
       configFile: 'server.properties',
       overrides: [
@@ -84,8 +86,12 @@ describe('the command line', () => {
     ['--topic a:x', "'x' is not a number of partitions: use 1 to 10000"],
     ['--topic a/b', "'a/b' is not a topic name: use 1 to 249 letters, digits, '.', '_', '-'"],
     ['--topic ..', "'..' is not a topic name: use 1 to 249 letters, digits, '.', '_', '-'"],
-    ['--topic a:1:delete', 'after the number of partitions only :compact may follow'],
-    ['--topic a:1:compact:1', 'after the number of partitions only :compact may follow'],
+    ['--topic a:1:delete', 'after the numbers of partitions and replicas only :compact may follow'],
+    ['--topic a:1:33', "'33' is not a number of replicas: use 1 to 32"],
+    [
+      '--topic a:1:compact:1',
+      'after the numbers of partitions and replicas only :compact may follow',
+    ],
   ])('refuses %s', async (text, reason) => {
     expect(await refusal(text)).toEqual([
       ExitCode.USAGE,
@@ -95,7 +101,7 @@ describe('the command line', () => {
 
   it('has a topic of one partition when none is said', async () => {
     expect((await parse('--topic a'))?.topics).toEqual([
-      { name: 'a', partitions: 1, compact: false },
+      { name: 'a', partitions: 1, replicationFactor: undefined, compact: false },
     ])
   })
 })

@@ -167,12 +167,12 @@ describe('the configuration', () => {
   it('has topics of KAFKA_CREATE_TOPICS at start, which --topic replaces', async () => {
     const environment = { KAFKA_CREATE_TOPICS: 'orders:3:1, users:1:1:compact,plain' }
     const { settings } = await loadUnder(environment)
-    expect(settings.topics).toEqual(['orders:3', 'users:1:compact', 'plain:1'])
+    expect(settings.topics).toEqual(['orders:3:1', 'users:1:1:compact', 'plain:1'])
     const other = await loadUnder(environment, '--topic', 'b')
     expect(other.settings.topics).toEqual(['b:1'])
   })
 
-  it.each(['orders:0:1', 'orders:3:3', 'orders:3:1:squash', ':3:1', 'a:1:1:compact:x'])(
+  it.each(['orders:0:1', 'orders:3:0', 'orders:3:1:squash', ':3:1', 'a:1:1:compact:x'])(
     'refuses to create topic %s',
     async (text) => {
       const refused = loadUnder({ KAFKA_CREATE_TOPICS: text })

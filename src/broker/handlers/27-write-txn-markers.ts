@@ -1,8 +1,11 @@
+import type { TopicPartitions } from '../../coordinator/transaction/partition-set.ts'
 import type { MarkerResult } from '../../coordinator/transaction/transaction-effect.ts'
 import { WriteTxnMarkers } from '../../protocol/apis/27-write-txn-markers.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
+import { ledPartition } from '../partitions.ts'
 
 type Marker = RequestOf<typeof WriteTxnMarkers>['markers'][number]
 
@@ -22,8 +25,9 @@ export const writeTxnMarkers = handler(
         topic: name,
         partitionIds: partitionIndexes,
       }))
-      const results = await broker.transactions.markers.write(marker, partitions, nowMs)
-      markers.push({ producerId, topics: topicsOf(results) })
+      const { led, others } = ledHere(partitions, broker)
+      const results = await broker.transactions.markers.write(marker, led, nowMs)
+      markers.push({ producerId, topics: topicsOf([...results, ...others]) })
     }
     return { markers }
   },
@@ -36,6 +40,23 @@ export const writeTxnMarkers = handler(
     }),
   },
 )
+
+/** Whoever asks is to ask the leader, also when another broker of the process is that. */
+function ledHere(topics: readonly TopicPartitions[], broker: Broker) {
+  const { topicsByName } = broker.engine.metadata.image
+  const isElsewhere = (topic: string, partition: number) =>
+    ledPartition(broker, topicsByName.get(topic), partition) === ErrorCode.NOT_LEADER_OR_FOLLOWER
+  const led = topics.map(({ topic, partitionIds }) => ({
+    topic,
+    partitionIds: partitionIds.filter((partition) => !isElsewhere(topic, partition)),
+  }))
+  const others = topics.flatMap(({ topic, partitionIds }) =>
+    partitionIds
+      .filter((partition) => isElsewhere(topic, partition))
+      .map((partition) => ({ topic, partition, outcome: ErrorCode.NOT_LEADER_OR_FOLLOWER })),
+  )
+  return { led, others }
+}
 
 interface PartitionAnswer {
   readonly partitionIndex: number

@@ -5,7 +5,7 @@ import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 
-/** All replicas are in one directory. Rules: admin-and-config.md section 9. */
+/** All replicas of this broker are in one directory. Rules: admin-and-config.md section 9. */
 export const describeLogDirs = handler(
   DescribeLogDirs,
   [1, 5],
@@ -41,7 +41,7 @@ function sizesOf({ topics }: RequestOf<typeof DescribeLogDirs>, broker: Broker) 
     .map(({ topic, partitions }) => ({
       name: topic.name,
       partitions: partitions
-        .filter((partition) => topic.partitions[partition] !== undefined)
+        .filter((partition) => topic.partitions[partition]?.replicas.includes(broker.brokerId))
         .map((partition) => sizeOf(topic, partition, broker)),
     }))
     .filter(({ partitions }) => partitions.length > 0)

@@ -1,9 +1,13 @@
 import { ElectLeaders } from '../../protocol/apis/43-elect-leaders.ts'
-import { ErrorCode } from '../../protocol/error-code.ts'
+import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { errorMessage as messageOf } from '../../protocol/error-message.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
-import type { MetadataImage } from '../../storage/metadata-store.ts'
+import type { MetadataImage, MetadataRecord } from '../../storage/metadata-store.ts'
+import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
+import { electionRecord } from '../leader-election.ts'
+import type { Decision } from '../metadata-writer.ts'
+import { settled } from '../settled.ts'
 
 type Request = RequestOf<typeof ElectLeaders>
 type Response = ResponseOf<typeof ElectLeaders>
@@ -12,15 +16,11 @@ type PartitionResult = Response['replicaElectionResults'][number]['partitionResu
 const PREFERRED = 0
 const UNCLEAN = 1
 
-/**
- * All replicas of a process share one store and every partition has a leader from the start on, so
- * there is never one to elect. Rules: admin-and-config.md section 2.
- */
+/** Of all partitions, only those are answered that an election was of use to. Rules: admin-and-config.md section 2. */
 export const electLeaders = handler(
   ElectLeaders,
   [0, 2],
-  (request, _context, { engine }) => {
-    const { image } = engine.metadata
+  (request, _context, broker) => {
     const { electionType, topicPartitions } = request
     // As Kafka, which then looks at nothing else.
     if (topicPartitions?.length === 0) return inError(request, ErrorCode.NONE, null)
@@ -28,17 +28,12 @@ export const electLeaders = handler(
       const errorMessage = `Unknown election type ${electionType}`
       return inError(request, ErrorCode.INVALID_REQUEST, errorMessage)
     }
-    return {
+    const elected = broker.metadata.update((image) => decide(request, image, broker))
+    return settled(elected, (replicaElectionResults) => ({
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE,
-      replicaElectionResults:
-        topicPartitions === null
-          ? Array.from(image.topicsByName.keys(), (topic) => ({ topic, partitionResult: [] }))
-          : topicPartitions.map(({ topic, partitions }) => ({
-              topic,
-              partitionResult: partitions.map((partition) => elect(image, topic, partition)),
-            })),
-    }
+      replicaElectionResults,
+    }))
   },
   {
     errorResponse: (request, { errorCode, errorMessage }) =>
@@ -61,13 +56,45 @@ function inError(
   }
 }
 
-function elect(image: MetadataImage, name: string, partitionId: number): PartitionResult {
-  const topic = image.topicsByName.get(name)
-  const unknown = (errorMessage: string) => {
-    return { partitionId, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage }
+function decide(
+  { electionType, topicPartitions }: Request,
+  image: MetadataImage,
+  broker: Broker,
+): Decision<Response['replicaElectionResults']> {
+  const records: MetadataRecord[] = []
+  const election = electionType === PREFERRED ? 'preferred' : 'unclean'
+  const elect = (name: string, partitionId: number): PartitionResult => {
+    try {
+      const { topic, partition } = found(image, name, partitionId)
+      records.push(electionRecord(broker, topic, partition, election))
+      return { partitionId, errorCode: ErrorCode.NONE, errorMessage: null }
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      const { errorCode, detail } = error
+      return { partitionId, errorCode, errorMessage: detail || messageOf(errorCode) }
+    }
   }
-  if (!topic) return unknown(`No such topic as ${name}`)
-  if (!topic.partitions[partitionId]) return unknown(`No such partition as ${name}-${partitionId}`)
-  const errorCode = ErrorCode.ELECTION_NOT_NEEDED
-  return { partitionId, errorCode, errorMessage: messageOf(errorCode) }
+  if (topicPartitions !== null) {
+    const result = topicPartitions.map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => elect(topic, partitionId)),
+    }))
+    return { records, result }
+  }
+  const result = Array.from(image.topicsByName.values(), ({ name, partitions }) => ({
+    topic: name,
+    partitionResult: partitions
+      .map(({ partition }) => elect(name, partition))
+      .filter(({ errorCode }) => errorCode !== ErrorCode.ELECTION_NOT_NEEDED),
+  }))
+  return { records, result }
+}
+
+function found(image: MetadataImage, name: string, partitionId: number) {
+  const topic = image.topicsByName.get(name)
+  const unknown = (message: string) => new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', message)
+  if (!topic) throw unknown(`No such topic as ${name}`)
+  const partition = topic.partitions[partitionId]
+  if (!partition) throw unknown(`No such partition as ${name}-${partitionId}`)
+  return { topic, partition }
 }

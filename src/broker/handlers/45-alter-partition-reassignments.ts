@@ -1,14 +1,12 @@
 import { AlterPartitionReassignments } from '../../protocol/apis/45-alter-partition-reassignments.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
-import type {
-  MetadataImage,
-  MetadataRecord,
-  PartitionImage,
-  TopicImage,
-} from '../../storage/metadata-store.ts'
+import type { MetadataRecord, PartitionImage, TopicImage } from '../../storage/metadata-store.ts'
+import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import type { Decision } from '../metadata-writer.ts'
+import { partitionChange } from '../partition-change.ts'
+import { isUnfenced } from '../registration.ts'
 import { checkAssignment, checkSomeLive } from '../replica-assignment.ts'
 import { settled } from '../settled.ts'
 
@@ -20,18 +18,19 @@ interface PartitionToMove {
 }
 
 /**
- * All replicas of a process share one store: a reassignment to any of its brokers is complete as
- * soon as it is written down, so none is ever in progress. Rules: admin-and-config.md section 2.
+ * All replicas of a process share one store: a reassignment to brokers that are up is complete as
+ * soon as it is written down. Others are in progress until these come back. Rules:
+ * admin-and-config.md section 2.
  */
 export const alterPartitionReassignments = handler(
   AlterPartitionReassignments,
   [0, 1],
-  ({ topics, allowReplicationFactorChange }, _context, { metadata }) => {
+  ({ topics, allowReplicationFactorChange }, _context, broker) => {
     const answer = { throttleTimeMs: 0, errorCode: ErrorCode.NONE }
     // As Kafka, which answers this without looking at the rest of the request.
     if (topics.length === 0) return { ...answer, errorMessage: '', responses: [] }
     return settled(
-      metadata.update((image) => decide(image, topics, allowReplicationFactorChange)),
+      broker.metadata.update(() => decide(broker, topics, allowReplicationFactorChange)),
       (responses) => ({ ...answer, allowReplicationFactorChange, errorMessage: null, responses }),
     )
   },
@@ -39,10 +38,11 @@ export const alterPartitionReassignments = handler(
 )
 
 function decide(
-  image: MetadataImage,
+  broker: Broker,
   topics: readonly { readonly name: string; readonly partitions: readonly PartitionToMove[] }[],
   mayChangeCount: boolean,
 ): Decision<Response['responses']> {
+  const { image } = broker.metadata
   const records: MetadataRecord[] = []
   const result = topics.map(({ name, partitions }) => ({
     name,
@@ -50,7 +50,9 @@ function decide(
       const { partitionIndex } = asked
       try {
         const topic = image.topicsByName.get(name)
-        records.push(...move(image, found(name, topic, partitionIndex), asked, mayChangeCount))
+        const place = found(name, topic, partitionIndex)
+        const record = move(broker, place, asked, mayChangeCount)
+        if (record) records.push(record)
         return { partitionIndex, errorCode: ErrorCode.NONE, errorMessage: null }
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error
@@ -81,28 +83,50 @@ function found(name: string, topic: TopicImage | undefined, partitionIndex: numb
 }
 
 function move(
-  image: MetadataImage,
+  broker: Broker,
   { topic, partition }: Found,
-  { replicas }: PartitionToMove,
+  { replicas: wanted }: PartitionToMove,
   mayChangeCount: boolean,
-): MetadataRecord[] {
-  if (replicas === null) throw new KafkaError('NO_REASSIGNMENT_IN_PROGRESS')
-  checkAssignment(image.brokers, replicas, undefined)
-  checkSomeLive(image.brokers, replicas)
-  if (!mayChangeCount && replicas.length !== partition.replicas.length) {
+): MetadataRecord | undefined {
+  const { image } = broker.metadata
+  const { replicas, addingReplicas, removingReplicas } = partition
+  const isMoving = addingReplicas.length > 0 || removingReplicas.length > 0
+  const { minInsyncReplicas } = broker.topics.config(topic)
+  const isLive = (id: number) => isUnfenced(image, id)
+  const rules = { image, isLive, minInsyncReplicas, election: 'online' } as const
+  const before = replicas.filter((id) => !addingReplicas.includes(id))
+  if (wanted === null) {
+    if (!isMoving) throw new KafkaError('NO_REASSIGNMENT_IN_PROGRESS')
+    const isr = partition.isr.filter((id) => before.includes(id))
+    const target = { replicas: before, isr, addingReplicas: [], removingReplicas: [] }
+    return partitionChange(topic.topicId, partition, target, rules)
+  }
+  checkAssignment(image.brokers, wanted, undefined)
+  checkSomeLive(image.brokers, wanted)
+  if (!mayChangeCount && wanted.length !== before.length) {
     throw new KafkaError(
       'INVALID_REPLICATION_FACTOR',
-      `The replication factor is changed from ${partition.replicas.length} to ${replicas.length}`,
+      `The replication factor is changed from ${before.length} to ${wanted.length}`,
     )
   }
-  if (replicas.join() === partition.replicas.join()) return []
-  const isr = replicas.filter((replica) => image.brokers.get(replica)?.fenced === false)
-  const value = {
-    partitionId: partition.partition,
-    topicId: topic.topicId,
-    replicas,
-    isr,
-    ...(!isr.includes(partition.leader) && { leader: isr[0]! }),
+  if (!isMoving && wanted.join() === replicas.join()) return undefined
+  const leaving = before.filter((id) => !wanted.includes(id))
+  const target = {
+    replicas: [...wanted, ...leaving],
+    isr: inSync(partition, wanted, isLive),
+    addingReplicas: wanted.filter((id) => !before.includes(id)),
+    removingReplicas: leaving,
   }
-  return [{ type: 'PartitionChangeRecord', value }]
+  return partitionChange(topic.topicId, partition, target, rules)
+}
+
+/** As Kafka lists them: those that come are sorted in. */
+function inSync(
+  { isr, leader }: PartitionImage,
+  wanted: readonly number[],
+  isLive: (brokerId: number) => boolean,
+): readonly number[] {
+  const coming = wanted.filter((id) => !isr.includes(id) && isLive(id))
+  if (leader < 0 || coming.length === 0) return isr
+  return [...isr, ...coming].sort((one, other) => one - other)
 }

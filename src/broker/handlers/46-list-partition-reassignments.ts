@@ -3,8 +3,8 @@ import { ErrorCode } from '../../protocol/error-code.ts'
 import { handler } from '../handler.ts'
 
 /**
- * Partitions that a stopped Kafka left in the middle of a move are the only ones there can be. Rules:
- * admin-and-config.md section 2.
+ * Partitions are in the middle of a move while brokers that they are to move to are down, or where a
+ * stopped Kafka left them so. Rules: admin-and-config.md section 2.
  */
 export const listPartitionReassignments = handler(
   ListPartitionReassignments,

@@ -1,28 +1,38 @@
+import { ZERO_UUID } from '../../base/uuid.ts'
 import { DescribeQuorum } from '../../protocol/apis/55-describe-quorum.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
 import { errorMessage as messageOf } from '../../protocol/error-message.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
-import type { MetadataImage } from '../../storage/metadata-store.ts'
+import type { MetadataImage, QuorumImage } from '../../storage/metadata-store.ts'
+import type { Broker } from '../broker.ts'
+import { controllerId } from '../controller.ts'
 import { handler } from '../handler.ts'
+import { isUnfenced } from '../registration.ts'
 import { CLUSTER_METADATA_TOPIC } from '../topic-name.ts'
 
 type Response = ResponseOf<typeof DescribeQuorum>
 
 /**
- * The quorum is the log of this one node. Kafka answers for the whole request or not at all: any
+ * The quorum is the log of this one node; several brokers are told as its voters, all with the same. Kafka answers for the whole request or not at all: any
  * other partition in it is an error for each. Rules: admin-and-config.md section 9.
  */
 export const describeQuorum = handler(
   DescribeQuorum,
   [0, 2],
-  (request, { nowMs }, { engine }) => {
-    const { image } = engine.metadata
+  (request, { nowMs }, broker) => {
+    const { voters, leaderId } = quorumOf(broker)
+    const { image } = broker.engine.metadata
     if (!asksForTheQuorum(request)) return unknown(request)
     return {
       errorCode: ErrorCode.NONE,
       errorMessage: '',
-      topics: [{ topicName: CLUSTER_METADATA_TOPIC, partitions: [describe(image, nowMs)] }],
-      nodes: image.quorum.voters
+      topics: [
+        {
+          topicName: CLUSTER_METADATA_TOPIC,
+          partitions: [describe(image, { voters, leaderId }, nowMs)],
+        },
+      ],
+      nodes: voters
         .filter(({ listeners }) => listeners.length > 0)
         .map(({ voterId, listeners }) => ({ nodeId: voterId, listeners })),
     }
@@ -62,21 +72,46 @@ function unknown({ topics }: RequestOf<typeof DescribeQuorum>): Response {
   }
 }
 
-function describe({ quorum, offset }: MetadataImage, nowMs: number) {
-  const logEndOffset = offset + 1
+type Voter = QuorumImage['voters'][number] & { readonly isUp: boolean }
+
+interface Quorum {
+  readonly leaderId: number
+  readonly voters: readonly Voter[]
+}
+
+function quorumOf(broker: Broker): Quorum {
+  const { presentedIds, engine } = broker
+  const { image } = engine.metadata
+  const { voters } = image.quorum
+  if (presentedIds.length === 1) {
+    const all = voters.map((voter) => ({ ...voter, isUp: true }))
+    return { leaderId: image.quorum.leaderId, voters: all }
+  }
+  const own = voters.find(({ voterId }) => voterId === presentedIds[0])
+  const told = presentedIds.map((voterId, index) => ({
+    voterId,
+    directoryId: image.brokers.get(voterId)?.logDirs[0] ?? ZERO_UUID,
+    listeners: (own?.listeners ?? []).map((one) => ({ ...one, port: one.port + index })),
+    isUp: isUnfenced(image, voterId),
+  }))
+  return { leaderId: controllerId(broker), voters: told }
+}
+
+function describe({ quorum, offset }: MetadataImage, told: Quorum, nowMs: number) {
+  const highWatermark = offset + 1
   return {
     partitionIndex: 0,
     errorCode: ErrorCode.NONE,
     errorMessage: '',
-    leaderId: quorum.leaderId,
+    leaderId: told.leaderId,
     leaderEpoch: quorum.leaderEpoch,
-    highWatermark: logEndOffset,
-    currentVoters: quorum.voters.map(({ voterId, directoryId }) => ({
+    highWatermark,
+    currentVoters: told.voters.map(({ voterId, directoryId, isUp }) => ({
       replicaId: voterId,
       replicaDirectoryId: directoryId,
-      logEndOffset,
-      lastFetchTimestamp: nowMs,
-      lastCaughtUpTimestamp: nowMs,
+      logEndOffset: isUp ? highWatermark : -1,
+      lastFetchTimestamp: isUp ? nowMs : -1,
+      lastCaughtUpTimestamp: isUp ? nowMs : -1,
     })),
     observers: [],
   }

@@ -7,7 +7,8 @@ import type { PrometheusText } from './prometheus-text.ts'
 
 /**
  * Metrics of a broker under the names that dashboards for Kafka ask for: those of the JMX exporter
- * (kafka_server_*, kafka_log_*, kafka_network_*) and of kafka_exporter (kafka_topic_*).
+ * (kafka_server_*, kafka_log_*, kafka_network_*) and of kafka_exporter (kafka_topic_*). Several brokers
+ * of one process are told together.
  */
 export function writeBrokerMetrics(text: PrometheusText, broker: Broker): void {
   const topics = [...broker.engine.metadata.image.topicsById.values()]
@@ -93,12 +94,12 @@ function isUnderReplicated({ isr, replicas }: PartitionImage): boolean {
 
 function writeReplicas(
   text: PrometheusText,
-  { brokerId, engine, fetches, fetchSessions }: Broker,
+  { presentedIds, engine, fetches, fetchSessions }: Broker,
   topics: readonly TopicImage[],
 ): void {
   const partitions = topics.flatMap((topic) => topic.partitions)
-  const held = partitions.filter(({ replicas }) => replicas.includes(brokerId))
-  const led = partitions.filter(({ leader }) => leader === brokerId)
+  const held = partitions.filter(({ replicas }) => replicas.some((id) => presentedIds.includes(id)))
+  const led = partitions.filter(({ leader }) => presentedIds.includes(leader))
   const offline = partitions.filter(({ leader }) => leader === -1).length
   const gauge = (name: string, help: string, value: number) =>
     text.single(name, 'gauge', help, value)
@@ -137,13 +138,13 @@ const ofLogs: readonly [name: string, help: string, value: (led: Led) => number]
 
 function writeLogs(
   text: PrometheusText,
-  { engine, brokerId }: Broker,
+  { engine, presentedIds }: Broker,
   topics: readonly TopicImage[],
 ): void {
   const logs: Led[] = []
   for (const { name, topicId, partitions } of topics) {
     for (const { partition, leader } of partitions) {
-      if (leader !== brokerId) continue
+      if (!presentedIds.includes(leader)) continue
       const where = { topicId, partition }
       const bounds = engine.log.bounds(where)
       if (bounds.errorCode !== ErrorCode.NONE) continue

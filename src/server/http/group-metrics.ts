@@ -17,9 +17,11 @@ interface Committed {
  * Offsets and lag of groups, under kafka_exporter's names. All of it is in memory: what is told is
  * true at the time of the scrape, for groups with and without members.
  */
-export function writeGroupMetrics(text: PrometheusText, broker: Broker): void {
-  const coordinators = loaded(broker)
-  const committed = coordinators.flatMap((coordinator) => [...offsetsOf(coordinator, broker)])
+export function writeGroupMetrics(text: PrometheusText, brokers: readonly Broker[]): void {
+  const coordinators = brokers.flatMap(loaded)
+  const committed = brokers.flatMap((broker) =>
+    loaded(broker).flatMap((coordinator) => [...offsetsOf(coordinator, broker)]),
+  )
   text.family('kafka_consumergroup_members', 'gauge', 'Members of a group.')
   let groupCount = 0
   for (const { groups } of coordinators) {

@@ -6,6 +6,8 @@ export interface HealthSource {
   readonly phase: 'starting' | 'serving' | 'stopping'
   /** Undefined while there is none: at the start, and while it is opened anew. */
   readonly broker: Broker | undefined
+  /** All that the process presents. */
+  readonly brokers: readonly Broker[]
   readonly listening: boolean
   /** Why nothing can be written; undefined when something was. */
   storageProblem(): string | undefined
@@ -18,7 +20,7 @@ export function unreadyReasons(source: HealthSource): string[] {
   if (phase === 'starting' || !broker) return ['the data directory is being recovered']
   const reasons: string[] = []
   if (!source.listening) reasons.push('the broker does not listen')
-  if (isLoading(broker)) reasons.push('groups and transactions are being loaded')
+  if (source.brokers.some(isLoading)) reasons.push('groups and transactions are being loaded')
   const storage = source.storageProblem()
   if (storage !== undefined) reasons.push(`storage cannot be written: ${storage}`)
   return reasons

@@ -92,10 +92,10 @@ export class HttpEndpoint {
 
   #metrics(): string {
     const text = new PrometheusText()
-    const { broker, connectionCount } = this.#source
+    const { broker, brokers, connectionCount } = this.#source
     if (broker) {
       writeBrokerMetrics(text, broker)
-      writeGroupMetrics(text, broker)
+      writeGroupMetrics(text, brokers)
     }
     const name = 'kafka_server_socket_server_metrics_connection_count'
     text.single(name, 'gauge', 'Connections of clients.', connectionCount)

@@ -113,14 +113,12 @@ export const replicationSettings = {
     anything,
     'high',
     'Whether leadership returns to preferred replicas by itself.',
-    unused,
   ),
   'leader.imbalance.check.interval.seconds': long(
     300,
     atLeast(1),
     'high',
     'Time between looks for leaders that are not the preferred ones.',
-    unused,
   ),
   'unclean.leader.election.interval.ms': long(
     300000,

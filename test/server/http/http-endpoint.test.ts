@@ -106,7 +106,8 @@ describe('health', () => {
 
   test('is not ready from the moment it is told to stop, before it drains', async () => {
     const { broker } = await start()
-    const source = { broker: broker.broker, listening: true, storageProblem: () => undefined }
+    const served = { broker: broker.broker, brokers: [broker.broker] }
+    const source = { ...served, listening: true, storageProblem: () => undefined }
     expect(unreadyReasons({ ...source, phase: 'stopping' })).toEqual(['the broker is stopping'])
     expect(unreadyReasons({ ...source, phase: 'serving' })).toEqual([])
     expect(unreadyReasons({ ...source, phase: 'serving', listening: false })).toHaveLength(1)
