@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../src/embed/wait-until.ts'
 import { type EmbeddedNode, KafkaError, RemoteBroker, startBroker } from '../../src/index.ts'
@@ -5,6 +8,7 @@ import { clientOf } from './kafkajs-client.ts'
 
 type Started = Awaited<ReturnType<typeof startBroker>>
 const started: Started[] = []
+const directories: string[] = []
 
 async function start(options: Parameters<typeof startBroker>[0] = {}): Promise<Started> {
   const broker = await startBroker({ brokers: 3, ...options })
@@ -14,6 +18,7 @@ async function start(options: Parameters<typeof startBroker>[0] = {}): Promise<S
 
 afterEach(async () => {
   await Promise.all(started.splice(0).map((broker) => broker.stop()))
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true })
 })
 
 const kafkaOf = (broker: Started) => clientOf(broker, { retries: 200, requestTimeout: 30_000 })
@@ -200,5 +205,127 @@ describe('several brokers in one process', () => {
     await remote.stopBroker(2)
     expect(await remote.startBroker(2)).toMatchObject({ brokerId: 2, isUp: true })
     await expect(remote.stopBroker(9)).rejects.toThrow('there is no broker 9; there is 1, 2, 3')
+  })
+})
+
+describe('data of several brokers', () => {
+  async function inDirectory(use: (dataDir: string) => Promise<void>): Promise<void> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'dohle-brokers-'))
+    directories.push(dataDir)
+    await use(dataDir)
+  }
+
+  const values = async (broker: Started, topic: string) =>
+    (await broker.records(topic)).map(({ value }) => value)
+
+  it('is there for one broker, and for several again', async () => {
+    await inDirectory(async (dataDir) => {
+      const three = await start({ dataDir, topics: ['orders:3', 'single:3:1'] })
+      for (const partition of [0, 1, 2]) {
+        await three.produce('orders', [{ partition, value: `order ${partition}` }])
+        await three.produce('single', [{ partition, value: `single ${partition}` }])
+      }
+      const orders = await values(three, 'orders')
+      const singles = await values(three, 'single')
+      await three.stop()
+
+      const one = await start({ dataDir, brokers: 1 })
+      expect(await leaders(one, 'orders')).toEqual([
+        [1, [1]],
+        [1, [1]],
+        [1, [1]],
+      ])
+      // What only brokers held that are not there any more has moved.
+      expect(await leaders(one, 'single')).toEqual([
+        [1, [1]],
+        [1, [1]],
+        [1, [1]],
+      ])
+      await one.produce('single', [{ partition: 2, value: 'while alone' }])
+      expect(await values(one, 'orders')).toEqual(orders)
+      await one.stop()
+
+      const again = await start({ dataDir })
+      expect((await leaders(again, 'orders')).map(([, isr]) => isr.length)).toEqual([3, 3, 3])
+      expect(await values(again, 'orders')).toEqual(orders)
+      expect(await values(again, 'single')).toEqual([...singles, 'while alone'])
+    })
+  })
+
+  it('has a broker that was down at the end up at the next start', async () => {
+    await inDirectory(async (dataDir) => {
+      const first = await start({ dataDir, topics: ['orders:3'] })
+      await first.brokers[1]!.stop()
+      await first.produce('orders', [{ partition: 1, value: 'led by another' }])
+      await first.stop()
+      const second = await start({ dataDir })
+      expect(second.brokers.map(({ isUp }) => isUp)).toEqual([true, true, true])
+      expect((await leaders(second, 'orders')).map(([, isr]) => isr.length)).toEqual([3, 3, 3])
+      expect(await values(second, 'orders')).toEqual(['led by another'])
+    })
+  })
+})
+
+describe('clients of several brokers', () => {
+  it(
+    'commit transactions over partitions of all of them, also when their coordinator goes',
+    async () => {
+      const broker = await start({ topics: ['orders:3', 'done:3'] })
+      const kafka = kafkaOf(broker)
+      const producer = kafka.producer({
+        ...{ transactionalId: 'app', idempotent: true, maxInFlightRequests: 1 },
+      })
+      await producer.connect()
+      const send = async (end: 'commit' | 'abort', value: string) => {
+        const transaction = await producer.transaction()
+        for (const partition of [0, 1, 2]) {
+          await transaction.send({ topic: 'done', messages: [{ partition, value }] })
+        }
+        const offsets = [{ partition: 0, offset: value.slice(-1) }]
+        await transaction.sendOffsets({
+          ...{ consumerGroupId: 'app', topics: [{ topic: 'orders', partitions: offsets }] },
+        })
+        await transaction[end]()
+      }
+      await send('commit', 'value 1')
+      await send('abort', 'value 2')
+      for (const node of broker.brokers) {
+        await node.stop()
+        await send('commit', `value ${node.brokerId + 2}`)
+        await node.start()
+      }
+      await producer.disconnect()
+      const stored = await broker.waitForRecords('done', 12, { timeoutMs: PATIENCE_MS })
+      const seen = stored.map(({ value }) => String(value))
+      expect(seen.toSorted()).toEqual(
+        ['value 1', 'value 3', 'value 4', 'value 5'].flatMap((value) => [value, value, value]),
+      )
+      expect(await broker.committedOffsets('app')).toMatchObject([{ partition: 0, offset: 5 }])
+    },
+    2 * PATIENCE_MS,
+  )
+
+  it('move partitions between brokers, at once to those that are up', async () => {
+    const broker = await start({ topics: ['orders:1:1'] })
+    const admin = kafkaOf(broker).admin()
+    await admin.connect()
+    const move = (replicas: number[]) =>
+      admin.alterPartitionReassignments({
+        topics: [{ topic: 'orders', partitionAssignment: [{ partition: 0, replicas }] }],
+      })
+    await move([2, 3])
+    expect(await leaders(broker, 'orders')).toEqual([[2, [2, 3]]])
+    await broker.brokers[0]!.stop()
+    await move([3, 1])
+    const { topics } = await admin.listPartitionReassignments({})
+    expect(topics).toMatchObject([
+      {
+        name: 'orders',
+        partitions: [{ replicas: [3, 1, 2], addingReplicas: [1], removingReplicas: [2] }],
+      },
+    ])
+    await broker.brokers[0]!.start()
+    expect(await leaders(broker, 'orders')).toEqual([[3, [1, 3]]])
+    await admin.disconnect()
   })
 })
