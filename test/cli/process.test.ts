@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
+import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ExitCode } from '../../src/cli/exit-code.ts'
 
@@ -142,6 +142,16 @@ describe('the command as a process', () => {
         request: { topicData: [{ name: 'a' }] },
         response: { responses: [{ name: 'a' }] },
       })
+    const admin = client.admin()
+    await admin.connect()
+    const configEntries = [{ name: 'ssl.keystore.password', value: 'hunter2' }]
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: 'a', configEntries }]
+    await expect(admin.alterConfigs({ validateOnly: false, resources })).rejects.toThrow()
+    await admin.disconnect()
+    await expect.poll(() => requests().map(({ api }) => api)).toContain('AlterConfigs')
+    const text = JSON.stringify(requests())
+    expect(text).toContain('"name":"ssl.keystore.password","value":"(masked)"')
+    expect(text).not.toContain('hunter2')
   })
 
   it('opens the control API, and tells its URL to the command that it runs', async () => {

@@ -2,7 +2,15 @@
 export const MASK = '(masked)'
 
 /** Fields that are secrets, or good enough to guess one. */
-const secretFields: ReadonlySet<string> = new Set(['authBytes', 'salt', 'saltedPassword', 'hmac'])
+const secretFields: ReadonlySet<string> = new Set([
+  'authBytes',
+  'salt',
+  'saltedPassword',
+  'hmac',
+  // Of an Envelope: whole requests and answers, which may hold any of these.
+  'requestData',
+  'responseData',
+])
 
 export function isSecretField(name: string): boolean {
   return secretFields.has(name)
