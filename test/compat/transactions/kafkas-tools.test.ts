@@ -69,7 +69,7 @@ async function transactions(bootstrap: string): Promise<void> {
 /** What differs from run to run is the order of rows, times, and durations behind them. */
 function settledRows(text: string, hasDurations: boolean): string[] {
   const [header = '', ...rows] = settled(text).split('\n')
-  const shown = hasDurations ? rows.map((row) => row.replace(/TIME\s+\d+/, 'TIME LONG')) : rows
+  const shown = hasDurations ? rows.map((row) => row.replace(/TIME\s+\d+ */, 'TIME LONG')) : rows
   return [header, ...shown.sort()]
 }
 

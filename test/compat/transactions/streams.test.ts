@@ -12,7 +12,7 @@ const KILLS = 4
 /** Counts that come out between two kills. */
 const COUNTED_BETWEEN = 500
 
-const patience = { timeout: 120_000, interval: 1_000 }
+const patience = { timeout: 240_000, interval: 1_000 }
 
 afterEach(() => stopAllPrograms())
 
@@ -78,4 +78,4 @@ it(`Kafka Streams counts exactly once over ${KILLS} kills of the broker`, async 
   console.info(`${numbers} numbers counted exactly once over ${KILLS} kills`)
   rmSync(directory, { recursive: true })
   rmSync(state, { recursive: true })
-}, 600_000)
+}, 1_500_000)
