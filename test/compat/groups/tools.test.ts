@@ -38,8 +38,9 @@ class Session {
     await this.#program.printed(isDone, 120_000)
     const printed = answer().map((line) => this.#normal(line))
     const of = (prefix: string) => printed.filter((line) => line.startsWith(prefix))
-    const isTrace = (line: string) => /^! \s*(?:at |\.\.\. )/.test(line)
-    const lines = [...of('> ').sort(), ...of('! ').filter((line) => !isTrace(line)), ...of('= ')]
+    // Frames of a trace, and what is logged.
+    const isNoise = (line: string) => /^! (?:at |\.\.\. |\[[-\d]+ [:,\d]+\] [A-Z]+ )/.test(line)
+    const lines = [...of('> ').sort(), ...of('! ').filter((line) => !isNoise(line)), ...of('= ')]
     this.text += [`$ ${this.#normal([tool, ...args].join(' '))}`, ...lines, '', ''].join('\n')
   }
 
