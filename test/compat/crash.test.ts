@@ -31,6 +31,7 @@ function startWriters(bootstrap: string, topic: string): Program[] {
   return [
     new Program(java.command, java.args),
     new Program(tools.python, ['-u', python, bootstrap, topic, '1']),
+    new Program(tools.go, ['write', bootstrap, topic, '2']),
   ]
 }
 
@@ -47,7 +48,7 @@ describe('kill -9', () => {
     const topic = 'log'
     let { dohle } = await restart(port, directory)
     const { bootstrap } = dohle
-    const where = ['--bootstrap-server', bootstrap, '--topic', topic, '--partitions', '2']
+    const where = ['--bootstrap-server', bootstrap, '--topic', topic, '--partitions', '3']
     await runWell(kafkaTool('kafka-topics', ['--create', ...where]))
     const writers = startWriters(bootstrap, topic)
     for (let kill = 0; kill < KILLS; kill++) {

@@ -1,5 +1,6 @@
 // produce BOOTSTRAP TOPIC LABEL COUNT CODEC | consume BOOTSTRAP TOPIC COUNT GROUP; see clients.ts.
 // copy BOOTSTRAP INPUT OUTPUT ID; see copy.go. members BOOTSTRAP TOPIC GROUP PROTOCOL; see members.go.
+// write BOOTSTRAP TOPIC PARTITION; see write.go.
 package main
 
 import (
@@ -25,6 +26,8 @@ func main() {
 		consume(out, args[1], args[2], number(args[3]), args[4])
 	case "copy":
 		copyInTransactions(args[1], args[2], args[3], args[4])
+	case "write":
+		write(args[1], args[2], number(args[3]))
 	case "members":
 		members(args[1], args[2], args[3], args[4])
 	}
