@@ -51,7 +51,7 @@ export interface LocalEngineOptions {
   /** log.cleaner.enable */
   readonly cleanerEnabled?: boolean
   readonly cleanerSettings?: () => CleanerSettings
-  /** How compaction shares the thread; half a millisecond at a time. */
+  /** How compaction shares the thread; a quarter of a millisecond at a time. */
   readonly cleanerTurns?: Turns
   /** How a start after a crash shares it; 50 ms at a time. */
   readonly recoveryTurns?: Turns
