@@ -49,7 +49,7 @@ async function recover(
   crash: Crash,
 ): Promise<EngineFixture> {
   const writesSurvived = crash.kind === 'process'
-  files.lock = async () => ({ writesSurvived, release: () => undefined })
+  files.lock = async () => ({ writesSurvived, ownerWasDohle: true, release: () => undefined })
   const { config, options, clock } = story.fixture
   const fixture = new EngineFixture(files, '/data', { config, options, clock })
   await fixture.createTopic(1)

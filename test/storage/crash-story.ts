@@ -168,7 +168,7 @@ function lastOffsetOf(values: Map<number, string>, value: string): number {
 
 /** Nobody holds the lock; after a power cut nobody can say that all writes are there. */
 function leaveBehind(files: MemoryFiles, writesSurvived: boolean): void {
-  files.lock = async () => ({ writesSurvived, release: () => undefined })
+  files.lock = async () => ({ writesSurvived, ownerWasDohle: true, release: () => undefined })
 }
 
 function logBytes(files: MemoryFiles): string {

@@ -51,6 +51,26 @@ describe('recovery', () => {
     expect(files.stat(segment(3))?.sizeBytes).toBe(354)
   })
 
+  describe('of a compacted topic whose first segment lost its last batch in a power cut', () => {
+    const cut = async (ownerWasDohle: boolean) => {
+      fixture.config = { ...fixture.config, cleanupCompact: true }
+      files.open(segment(0), 'write').truncateSync(236)
+      files.lock = async () => ({ writesSurvived: false, ownerWasDohle, release: () => undefined })
+      fixture.reports.length = 0
+      await fixture.reopen()
+    }
+
+    it('ends there, as nothing was compacted yet', async () => {
+      await cut(true)
+      expect(await values()).toEqual(['0', '1'])
+    })
+
+    it('goes on after what Apache Kafka may have compacted', async () => {
+      await cut(false)
+      expect(await values()).toEqual(['0', '1', '3', '4', '5'])
+    })
+  })
+
   it('lets others have their turn between two batches', async () => {
     let turnCount = 0
     const next = async () => {

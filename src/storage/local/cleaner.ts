@@ -34,6 +34,8 @@ export interface CleanerOptions {
   readonly settings: () => CleanerSettings
   /** Writes cleaner-offset-checkpoint; durable when it resolves. */
   readonly writeCheckpoint: (entries: readonly OffsetCheckpointEntry[]) => Promise<void>
+  /** Writes recovery-point-offset-checkpoint as it is now; durable when it resolves. */
+  readonly writeRecoveryPoints: () => Promise<void>
   readonly turns?: Turns
 }
 
@@ -162,6 +164,7 @@ export class Cleaner {
       mapLoadFactor: ioBufferLoadFactor,
       ioBytes: Math.min(IO_BYTES_MAX, Math.max(IO_BYTES_MIN, ioBytes)),
       throttle: (bytes) => this.#throttle.spend(bytes),
+      writeRecoveryPoints: this.#options.writeRecoveryPoints,
       isStopped: () => this.#isStopped,
     })
   }

@@ -29,6 +29,8 @@ export interface CleaningOptions {
   readonly ioBytes: number
   /** Bytes were read or written: resolves when there may be more. */
   readonly throttle: (bytes: number) => Promise<void> | undefined
+  /** Makes the recovery points of all logs durable in their file. */
+  readonly writeRecoveryPoints: () => Promise<void>
   /** True when the work is to be given up. */
   readonly isStopped: () => boolean
 }
@@ -84,7 +86,10 @@ export class Cleaning {
       this.#lastOfProducers.set(producerId, { lastDataOffset, producerEpoch })
     }
     // A record may only go once the later one that replaces it is durable.
-    if (log.recoveryPoint < endOffset) await log.syncUpTo(endOffset)
+    if (log.recoveryStartOffset < endOffset) await log.syncUpTo(endOffset)
+    // Beyond it a start after a crash takes what is missing for lost, not for compacted.
+    await this.#options.writeRecoveryPoints()
+    this.#check()
     const groups = groupSegments(segmentsBetween(log, 0, endOffset), {
       segmentBytes: log.config.segmentBytes,
       indexBytes: log.config.segmentIndexBytes,

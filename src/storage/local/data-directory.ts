@@ -90,6 +90,7 @@ export class DataDirectory {
   #checkpointed = new Set<string>()
   /** In the compaction's file, which is written at other times. */
   #compacted = new Set<string>()
+  #writing: Promise<unknown> = Promise.resolve()
 
   constructor(files: Files, path: string, context: EngineContext) {
     this.#files = files
@@ -108,6 +109,10 @@ export class DataDirectory {
   /** The last shutdown flushed everything. */
   get wasClean(): boolean {
     return this.#wasClean
+  }
+
+  get ownerWasDohle(): boolean {
+    return this.#lock?.ownerWasDohle ?? false
   }
 
   get writesSurvived(): boolean {
@@ -270,8 +275,18 @@ export class DataDirectory {
     this.#checkpointed = new Set(checkpoints.recoveryPoints.map(({ topic }) => topic))
   }
 
-  async #writeOffsets(name: string, entries: readonly OffsetCheckpointEntry[]): Promise<void> {
-    await replaceFileDurably(this.#files, this.#file(name), formatOffsetCheckpoint(entries))
+  /** One after the other, as all of a file go through the same temporary one. */
+  #writeOffsets(name: string, entries: readonly OffsetCheckpointEntry[]): Promise<void> {
+    const content = formatOffsetCheckpoint(entries)
+    const written = this.#writing.then(() =>
+      replaceFileDurably(this.#files, this.#file(name), content),
+    )
+    this.#writing = written.catch(() => undefined)
+    return written
+  }
+
+  async writeRecoveryPoints(entries: readonly OffsetCheckpointEntry[]): Promise<void> {
+    await this.#writeOffsets(RECOVERY_POINT_FILE, entries)
   }
 
   async writeCleanerOffsets(entries: readonly OffsetCheckpointEntry[]): Promise<void> {

@@ -57,6 +57,8 @@ export interface FileLock {
    * or not. False when it is not known.
    */
   readonly writesSurvived: boolean
+  /** The last owner was dohle, and died: the checkpoints are as it keeps them. */
+  readonly ownerWasDohle?: boolean
   release(): void
 }
 

@@ -146,6 +146,8 @@ export class LocalEngine implements StorageEngine {
       logs: () => this.log.all(),
       settings: cleanerSettings,
       writeCheckpoint: (entries) => this.#directory.writeCleanerOffsets(entries),
+      writeRecoveryPoints: () =>
+        this.#directory.writeRecoveryPoints(this.#offsets((log) => log.recoveryStartOffset)),
       ...(cleanerTurns && { turns: cleanerTurns }),
     })
     const image = () => this.metadata.image

@@ -397,6 +397,7 @@ function openMetadataLog(start: MetadataStart, segmentBytes: number): Log | Prom
     cleanerOffset: 0,
     isClean: start.isClean,
     writesSurvived: start.writesSurvived,
+    ownerWasDohle: false,
   }
   return openLog(start.environment, spec, new LoopTurns(RECOVERY_TURN_MS))
 }

@@ -271,6 +271,7 @@ function acquireLock(path: string): FileLock | undefined {
   if (after?.pid !== us.pid || after.startTime !== us.startTime) return undefined
   locksOfThisProcess.add(key)
   return {
+    ownerWasDohle: before !== undefined,
     writesSurvived: before !== undefined && before.bootId !== '' && before.bootId === us.bootId,
     release() {
       if (!locksOfThisProcess.delete(key)) return

@@ -36,6 +36,11 @@ export interface LogSpec {
   readonly isClean: boolean
   /** A crash, but the machine stayed up: nothing that was written can be missing. */
   readonly writesSurvived: boolean
+  /**
+   * Who crashed was dohle, which compacts nothing beyond the recovery point on the disk. Apache Kafka
+   * may.
+   */
+  readonly ownerWasDohle: boolean
 }
 
 /** A partition nobody wrote to yet. Its directory comes with the first record. */
@@ -284,8 +289,9 @@ class Recovery {
 
   /** Compaction takes batches away, also those at the end of a segment. */
   #mayHaveGaps(): boolean {
-    const { cleanerOffset, config } = this.#spec
-    return config.cleanupCompact || this.#logEndOffset < cleanerOffset
+    const { cleanerOffset, recoveryPoint, config, ownerWasDohle } = this.#spec
+    if (this.#logEndOffset < cleanerOffset) return true
+    return config.cleanupCompact && (!ownerWasDohle || this.#logEndOffset < recoveryPoint)
   }
 
   #take(facts: BatchFacts, segment: Segment): void {

@@ -87,6 +87,7 @@ export class TopicLogs {
       cleanerOffset: 0,
       isClean: directory.wasClean,
       writesSurvived: directory.writesSurvived,
+      ownerWasDohle: directory.ownerWasDohle,
     }
   }
 
