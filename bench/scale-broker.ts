@@ -47,7 +47,7 @@ async function timed(name: string, dohle: Dohle, work: () => Promise<unknown>): 
   const { pid } = program.child
   const shown = program.ended
     ? ''
-    : `, ${cpuSeconds(program).toFixed(2)} s CPU, RSS ${rssMb(program).toFixed(0)} MB, ${fs.readdirSync(`/proc/${pid}/fd`).length} descriptors`
+    : `, ${cpuSeconds(program).toFixed(2)} s CPU, RSS ${rssMb(program).now.toFixed(0)} MB, ${fs.readdirSync(`/proc/${pid}/fd`).length} descriptors`
   process.stdout.write(`${name.padEnd(40)} ${tookMs} ms${shown}\n`)
 }
 
