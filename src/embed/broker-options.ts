@@ -20,7 +20,8 @@ export interface BrokerOptions {
   /** What is there at start, in memory: another broker's `snapshot()`. */
   readonly snapshot?: Snapshot
   /**
-   * Topics to have at start: `orders`, `orders:3` for three partitions, `users:1:compact`. In a
+   * Topics to have at start: `orders`, `orders:3` for three partitions, `orders:3:2` with two
+   * replicas of each, `users:1:compact`. In a
    * directory, those that are there already stay as they are.
    */
   readonly topics?: readonly string[]
