@@ -182,6 +182,8 @@ function register(broker: BrokerIdentity, brokerEpoch: number): MetadataRecord {
       rack,
       fenced,
       logDirs,
+      // None; null would say that nothing is known of them.
+      cordonedLogDirs: [],
     },
   }
 }

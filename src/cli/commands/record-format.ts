@@ -3,7 +3,7 @@ import type { Fetched } from '../../client/fetcher.ts'
 import { compressionName } from '../../protocol/records/compression/compression.ts'
 import { bracketed, parseTemplate, type TemplatePart } from './format-template.ts'
 import { type NumberFormat, numberFormat } from './number-format.ts'
-import { timeFormat } from './time-format.ts'
+import { goTimeFormat, timeFormat } from './time-format.ts'
 import { unpackFormat } from './unpack.ts'
 
 /** A record with where it came from. */
@@ -119,10 +119,10 @@ function timestampFormat(modifier: string | undefined): RecordFormat {
   const number = numberFormat(modifier)
   if (number) return ({ record }) => number(record.timestamp)
   const brackets = bracketed(modifier!)
-  if (brackets?.word !== 'strftime') {
-    throw new SyntaxError(`'%d{${modifier}}': use strftime[...] or a way to show numbers`)
+  if (brackets?.word !== 'strftime' && brackets?.word !== 'go') {
+    throw new SyntaxError(`'%d{${modifier}}': use strftime[...], go[...] or a way to show numbers`)
   }
-  const format = timeFormat(brackets.text)
+  const format = brackets.word === 'go' ? goTimeFormat(brackets.text) : timeFormat(brackets.text)
   return ({ record }) => Buffer.from(format(record.timestamp))
 }
 

@@ -70,3 +70,66 @@ export function timeFormat(format: string): (timestamp: number) => string {
     return long.replaceAll(/%(.)/g, (_, letter: string) => LETTERS[letter]!(date))
   }
 }
+
+/** What Go writes a layout with, the longer ones first, by the letter of strftime; UTC has no offset. */
+const GO_LAYOUT: Readonly<Record<string, string>> = {
+  January: 'B',
+  Jan: 'b',
+  Monday: 'A',
+  Mon: 'a',
+  MST: 'Z',
+  '2006': 'Y',
+  '002': 'j',
+  '-0700': 'z',
+  '01': 'm',
+  '02': 'd',
+  _2: 'e',
+  '15': 'H',
+  '03': 'I',
+  '04': 'M',
+  '05': 'S',
+  '06': 'y',
+  PM: 'p',
+}
+
+/** Numbers without a zero before them, and offsets of UTC, by what they show. */
+const GO_OTHERS: Readonly<Record<string, (date: Date) => string>> = {
+  'Z07:00': () => 'Z',
+  Z0700: () => 'Z',
+  '-07:00': () => '+00:00',
+  '-07': () => '+00',
+  pm: (date) => (date.getUTCHours() < 12 ? 'am' : 'pm'),
+  '1': (date) => String(date.getUTCMonth() + 1),
+  '2': (date) => String(date.getUTCDate()),
+  '3': (date) => String(date.getUTCHours() % 12 || 12),
+  '4': (date) => String(date.getUTCMinutes()),
+  '5': (date) => String(date.getUTCSeconds()),
+}
+
+const GO_WORDS = new RegExp(
+  `[.,](?:0+|9+)(?!\\d)|${[...Object.keys(GO_LAYOUT), ...Object.keys(GO_OTHERS)]
+    .sort((a, b) => b.length - a.length)
+    .join('|')}`,
+  'g',
+)
+
+/** Times in UTC by a layout of Go's: `2006-01-02T15:04:05.000Z07:00`. */
+export function goTimeFormat(layout: string): (timestamp: number) => string {
+  return (timestamp) => {
+    const date = new Date(timestamp)
+    if (Number.isNaN(date.getTime())) return String(timestamp)
+    return layout.replaceAll(GO_WORDS, (word) => {
+      const letter = GO_LAYOUT[word]
+      return letter ? LETTERS[letter]!(date) : (GO_OTHERS[word]?.(date) ?? fraction(word, date))
+    })
+  }
+}
+
+/** `.000` shows that many digits, `.999` leaves zeros at the end out. */
+function fraction(word: string, date: Date): string {
+  const digits = pad(date.getUTCMilliseconds(), 3)
+    .padEnd(9, '0')
+    .slice(0, word.length - 1)
+  const shown = word.includes('9') ? digits.replace(/0+$/, '') : digits
+  return shown === '' ? '' : word.charAt(0) + shown
+}
