@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../src/protocol/error-code.ts'
+import { crc32 } from '../../src/protocol/records/crc32c.ts'
 import { StorageError } from '../../src/storage/engine.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { OffsetIndex } from '../../src/storage/local/offset-index.ts'
@@ -69,6 +70,18 @@ describe('recovery', () => {
       await cut(false)
       expect(await values()).toEqual(['0', '1', '3', '4', '5'])
     })
+  })
+
+  it('leaves messages of the formats before 0.11 alone, which only look like damage', async () => {
+    const old = Buffer.alloc(35)
+    old.writeInt32BE(old.length - 12, 8)
+    old[16] = 1
+    old.writeUInt32BE(crc32(old, 16, old.length), 12)
+    overwrite(segment(3), 354, old)
+    await reopen(false)
+    expect(bounds().errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(files.stat(segment(3))?.sizeBytes).toBe(354 + old.length)
+    expect(bounds(1).errorCode).toBe(ErrorCode.NONE)
   })
 
   it('lets others have their turn between two batches', async () => {

@@ -9,6 +9,7 @@ import { LeaderEpochs } from './leader-epochs.ts'
 import { Log } from './log.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { LogFiles } from './log-files.ts'
+import { isOldMessage } from './old-message.ts'
 import { loadProducers } from './producer-loader.ts'
 import { ProducerState } from './producer-state.ts'
 import { findLaterBatch, isFragment } from './resync.ts'
@@ -312,6 +313,11 @@ class Recovery {
       nextOffset: this.#logEndOffset,
       bytes: sizeBytes - position,
       ...(later === undefined ? {} : { laterOffset: later }),
+    }
+    if (isOldMessage(this.#environment, segment, position)) {
+      const what = 'a message of a format before that of Kafka 0.11, which is not read'
+      this.#takeOffline(`${what}, at byte ${position} of ${segment.log.path}`, fields)
+      return
     }
     if (!this.#mayBeTorn(segment, position, later)) {
       this.#takeOffline(`damaged batch at byte ${position} of ${segment.log.path}`, fields)
