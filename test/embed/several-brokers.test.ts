@@ -39,7 +39,7 @@ async function leaders(broker: Started, topic: string): Promise<[number, number[
 
 const PATIENCE_MS = 60_000
 
-describe('several brokers in one process', () => {
+describe('several brokers in one process', { timeout: PATIENCE_MS }, () => {
   it('have ids and ports of their own, and share out leaders and replicas', async () => {
     const broker = await start({ topics: ['orders:3'] })
     expect(broker.brokers.map(({ brokerId }) => brokerId)).toEqual([1, 2, 3])
@@ -208,7 +208,7 @@ describe('several brokers in one process', () => {
   })
 })
 
-describe('data of several brokers', () => {
+describe('data of several brokers', { timeout: PATIENCE_MS }, () => {
   async function inDirectory(use: (dataDir: string) => Promise<void>): Promise<void> {
     const dataDir = mkdtempSync(join(tmpdir(), 'dohle-brokers-'))
     directories.push(dataDir)
@@ -266,7 +266,7 @@ describe('data of several brokers', () => {
   })
 })
 
-describe('clients of several brokers', () => {
+describe('clients of several brokers', { timeout: PATIENCE_MS }, () => {
   it(
     'commit transactions over partitions of all of them, also when their coordinator goes',
     async () => {
