@@ -94,6 +94,13 @@ export function streamsProgram(name: string, args: readonly string[]): Command {
   return jvm(program, args, tools.streamsLibraries, ['-Xmx512m', '-XX:TieredStopAtLevel=1'])
 }
 
+/** kafka-metadata-shell, which reads a log or a snapshot of the cluster's metadata. */
+export function metadataShell(file: string, ...command: string[]): Command {
+  const args = ['--snapshot', file, ...command]
+  const flags = ['-Xmx256m', '-XX:TieredStopAtLevel=1']
+  return jvm('org.apache.kafka.shell.MetadataShell', args, tools.shellLibraries, flags)
+}
+
 function jvm(main: string, args: readonly string[], libraries: string, flags: string[]): Command {
   const classpath = readdirSync(libraries)
     .sort()

@@ -76,9 +76,10 @@ function provisionKafka(version) {
   })
 }
 
-function provisionStreams() {
-  once('kafka-streams', ['java/streams/pom.xml'], (directory) => {
-    cpSync(join(here, 'java/streams/pom.xml'), join(directory, 'pom.xml'))
+/** A part of Kafka that its tools do not need, with what it needs. */
+function provisionPart(part) {
+  once(`kafka-${part}`, [`java/${part}/pom.xml`], (directory) => {
+    cpSync(join(here, `java/${part}/pom.xml`), join(directory, 'pom.xml'))
     const copy = ['dependency:copy-dependencies', '-DoutputDirectory=libs']
     run('mvn', ['-q', '-B', `-Dkafka.version=${KAFKA_VERSION}`, ...copy], { cwd: directory })
   })
@@ -188,7 +189,8 @@ provisionSystem()
 checkVersions()
 provisionKafka(KAFKA_VERSION)
 provisionKafka(OLD_KAFKA_VERSION)
-provisionStreams()
+provisionPart('streams')
+provisionPart('shell')
 provisionPython()
 provisionGo()
 provisionNpm('node', 'node')

@@ -4,6 +4,7 @@ export const home: string
 export const tools: {
   kafkaLibraries(version: string): string
   readonly streamsLibraries: string
+  readonly shellLibraries: string
   classArchives(version: string): string
   python: string
   go: string

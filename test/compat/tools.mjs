@@ -14,6 +14,7 @@ export const home =
 export const tools = {
   kafkaLibraries: (version) => join(home, `kafka-${version}`, 'libs'),
   streamsLibraries: join(home, 'kafka-streams', 'libs'),
+  shellLibraries: join(home, 'kafka-shell', 'libs'),
   /** Class archives, made when a tool runs for the first time. */
   classArchives: (version) => join(home, `kafka-${version}`, 'archives'),
   python: join(home, 'python', 'bin', 'python'),

@@ -52,8 +52,14 @@ function plain(line: string, { bootstrap, work, data }: Place): string {
     'BROKER',
   )
   text = text.replace(/localhost\/(?:127\.0\.0\.1|\[?[0:]+1\]?)(?=:)/g, 'localhost/IP')
-  for (const [pattern, replacement] of VARYING) text = text.replace(pattern, replacement)
-  return text.replace(/[ \t]+/g, ' ').trim()
+  return withoutIds(text)
+    .replace(/[ \t]+/g, ' ')
+    .trim()
+}
+
+/** Without what differs from run to run on one and the same broker. */
+export function withoutIds(line: string): string {
+  return VARYING.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line)
 }
 
 function apply(all: string[], { name, text }: Rule): string[] {

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,12 +13,12 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ApacheKafka } from '../apache-kafka.ts'
 import { Dohle } from '../broker.ts'
-import { type KafkaTool, kafkaTools } from '../kafka-tools.ts'
-import { stopAllPrograms } from '../process.ts'
+import { type KafkaTool, kafkaTools, metadataShell } from '../kafka-tools.ts'
+import { runWell, stopAllPrograms } from '../process.ts'
 import { adminQuestions } from './admin-questions.ts'
 import { parseCommandFile, type Step } from './command-file.ts'
 import { askBoth } from './interview.ts'
-import { normalised, type Place } from './normalise.ts'
+import { normalised, type Place, withoutIds } from './normalise.ts'
 import { ToolRunner } from './tool-runner.ts'
 
 /** A broker with a JVM for the tools that talk to it. */
@@ -148,6 +149,35 @@ it('answers admin requests of every version the same', { timeout: 600_000 }, asy
   const settings = answers.filter(({ about }) => about.includes('all of a broker'))
   for (const { first: text } of settings) expect(text).toContain('"name":"log.retention.ms"')
 })
+
+it('leaves the same behind in the metadata, as kafka-metadata-shell shows it', async () => {
+  const [expected, actual] = await Promise.all(
+    sides.map(({ data, work }) => {
+      // A copy: the shell wants no broker beside it.
+      const name = '__cluster_metadata-0/00000000000000000000.log'
+      const log = join(work, name)
+      cpSync(join(data, name), log)
+      return runWell(metadataShell(log, 'tree', 'image'))
+    }),
+  )
+  expect(shownMetadata(actual ?? [])).toEqual(shownMetadata(expected ?? []))
+  expect(shownMetadata(actual ?? []).join()).toContain('PartitionRegistration(')
+})
+
+/** Addresses, and what depends on how often a broker took new ids or was fenced. */
+const OF_THE_START = new Set(['cluster:', 'producerIds:', 'provenance:'])
+
+/** What the shell shows under each of the other names, in one order. */
+function shownMetadata(lines: readonly string[]): string[] {
+  let part = ''
+  const shown = lines.flatMap((line) => {
+    if (/^\w+:$/.test(line)) part = line
+    if (OF_THE_START.has(part)) return []
+    const plain = line.replace(/(?:leader|partition)Epoch=\d+/g, 'EPOCH')
+    return [`${part} ${withoutIds(plain)}`]
+  })
+  return shown.sort()
+}
 
 it('differs only in what the documentation names', () => {
   const page = readFileSync(resolve(import.meta.dirname, '../../../docs/COMPATIBILITY.md'), 'utf8')
