@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type FaultSpec, RemoteBroker } from '../../src/index.ts'
 import { Dohle, uniqueName } from './broker.ts'
 import { type Client, clients } from './clients.ts'
 import { kafkaTool } from './kafka-tools.ts'
 import { Program, run, runWell, stopAllPrograms } from './process.ts'
+
+vi.setConfig({ testTimeout: 400_000 })
 
 const COUNT = 20
 const PATIENCE = { timeout: 100_000 }

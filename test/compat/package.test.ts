@@ -2,9 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } fro
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { run, runWell } from './process.ts'
 import { tools } from './tools.mjs'
+
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 400_000 })
 
 const root = resolve(import.meta.dirname, '../..')
 const versions = ['20', '22', '24', '26']

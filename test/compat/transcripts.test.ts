@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Program, run, stopAllPrograms } from './process.ts'
 import { writeScriptFiles } from './script-files.ts'
 import { freePort } from './transactions/free-port.ts'
+
+vi.setConfig({ testTimeout: 400_000 })
 
 const root = resolve(import.meta.dirname, '../..')
 const text = readFileSync(join(import.meta.dirname, 'transcripts.md'), 'utf8')
