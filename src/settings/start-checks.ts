@@ -38,6 +38,12 @@ function ruleProblems(settings: Settings): StartProblem[] {
       'dohle is always a broker: process.roles must contain broker',
     ],
     [
+      // The partitions in the others would be missing.
+      (settings.logDirs ?? settings.logDir).length === 1,
+      'log.dirs',
+      'dohle keeps all of its data in one folder so far: log.dirs must name exactly one',
+    ],
+    [
       notZero(settings.logRetentionMs) && notZero(settings.logRetentionMinutes),
       'log.retention.ms',
       'log.retention.ms must be unlimited (-1) or, equal or greater than 1',

@@ -141,6 +141,14 @@ describe('what is told to the operator', () => {
     ])
   })
 
+  test('several folders for data, where the partitions of all but the first would be missing', () => {
+    const { errors } = load('log.dirs=/a,/b')
+    expect(errors.map(({ name, where }) => [name, where])).toEqual([
+      ['log.dirs', 'server.properties line 1'],
+    ])
+    expect(load('log.dirs=/a\nlog.dir=/b,/c').errors).toEqual([])
+  })
+
   test('the secret of a password setting is not repeated', () => {
     expect(JSON.stringify(load('ssl.key.password=hunter2'))).not.toContain('hunter2')
   })
