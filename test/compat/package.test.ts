@@ -160,7 +160,8 @@ describe.each(versions)('on Node %s', (version) => {
   })
 
   // What is tried on 26 is that it starts.
-  it.runIf(Number(version) < 26)('passes the embedding tests', { timeout: 600_000 }, async () => {
+  if (version === '26') return
+  it('passes the embedding tests', { timeout: 600_000 }, async () => {
     await project.copyEmbeddingTests()
     const { exitCode, output } = await project.run(
       'node',
