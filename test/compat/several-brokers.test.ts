@@ -49,9 +49,9 @@ describe("a walk with Kafka's own scripts over three brokers", () => {
     const lines = Array.from({ length: 20 }, (_, index) => `before ${index}`)
     const input = (text: readonly string[]) => text.map((line) => `${line}\n`).join('')
     await runWell(tool('kafka-console-producer', '--topic', 'w'), input(lines))
-    const consumer = tool('kafka-console-consumer', '--topic', 'w', ...READ)
-    const beginning = { ...consumer, args: [...consumer.args, '--from-beginning'] }
-    expect((await runWell(beginning)).toSorted()).toEqual(lines.toSorted())
+    // From the beginning where nothing was committed: a partition without a record may be left out.
+    const consumer = tool('kafka-console-consumer', '--topic', 'w', '--from-beginning', ...READ)
+    expect((await runWell(consumer)).toSorted()).toEqual(lines.toSorted())
 
     await broker('stop', 2)
     expect(await partitions('w')).toEqual([
