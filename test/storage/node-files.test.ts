@@ -72,6 +72,19 @@ describe('files on a disk', () => {
     file.close()
   })
 
+  it('are gone at once when they are removed, large ones too', () => {
+    const folder = join(root, 'folder')
+    files.makeDirectory(folder)
+    for (const path of [join(root, 'large'), join(folder, 'large'), join(folder, 'small')]) {
+      files.writeFile(path, Buffer.alloc(path.endsWith('large') ? 2_000_000 : 1))
+    }
+    files.removeFile(join(root, 'large'))
+    files.removeFile(join(root, 'large'))
+    files.removeDirectory(folder)
+    files.removeDirectory(folder)
+    expect(files.list(root)).toEqual([])
+  })
+
   it.skipIf(!existsSync('/proc/self/stat'))('know a living owner from a dead one', async () => {
     const path = join(root, '.lock')
     const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
