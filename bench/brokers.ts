@@ -21,6 +21,8 @@ export const dohle: Contender = {
     // Port + 1 is Apache Kafka's controller.
     const args = ['--port', `${port}`, '--data', join(directory, 'data')]
     args.push('--http', `127.0.0.1:${port + 1}`)
+    // As for the other: else each load meets what the one before it left to be written.
+    args.push('--override', 'log.segment.delete.delay.ms=0')
     return new Program(process.execPath, [join(root, 'bin/dohle.js'), ...args])
   },
 }
@@ -62,6 +64,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
+log.segment.delete.delay.ms=0
 `
 }
 

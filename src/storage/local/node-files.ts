@@ -16,6 +16,8 @@ const NO_FOLLOW = fs.constants.O_NOFOLLOW ?? 0
 /** The disk, through node:fs. Symbolic links inside the data directory are refused (ELOOP). */
 export class NodeFiles implements Files {
   readonly #lockWaitMs: number
+  /** Large files that have no name any more, as far as they are not closed. */
+  readonly #removed: number[] = []
 
   /** `lockWaitMs`: how long an owner that lives is waited for, as it may be about to die. */
   constructor({ lockWaitMs = 3_000 }: { readonly lockWaitMs?: number } = {}) {
@@ -85,13 +87,38 @@ export class NodeFiles implements Files {
   }
 
   removeFile(path: string): void {
-    removeHolding([path], () => fs.rmSync(path, { force: true }))
+    this.#removeHolding([path], () => fs.rmSync(path, { force: true }))
   }
 
   removeDirectory(path: string): void {
     const names = fs.existsSync(path) ? fs.readdirSync(path) : []
     const paths = names.map((name) => `${path}/${name}`)
-    removeHolding(paths, () => fs.rmSync(path, { force: true, recursive: true }))
+    this.#removeHolding(paths, () => fs.rmSync(path, { force: true, recursive: true }))
+  }
+
+  /**
+   * Removes the names at once. The blocks of a large file go when nobody has it open any more: the
+   * last to close it is a thread of Node's pool, so that the event loop need not wait. One file at a
+   * time, since the loop writes to the same file system.
+   */
+  #removeHolding(paths: readonly string[], remove: () => void): void {
+    const held = paths.map(openIfLarge).filter((descriptor) => descriptor !== undefined)
+    try {
+      remove()
+    } finally {
+      const isClosing = this.#removed.length > 0
+      this.#removed.push(...held)
+      if (!isClosing) this.#closeNext()
+    }
+  }
+
+  #closeNext(): void {
+    const [descriptor] = this.#removed
+    if (descriptor === undefined) return
+    fs.close(descriptor, () => {
+      this.#removed.shift()
+      this.#closeNext()
+    })
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -123,19 +150,6 @@ export class NodeFiles implements Files {
   space(path: string) {
     const stat = fs.statfsSync(path)
     return { totalBytes: stat.blocks * stat.bsize, usableBytes: stat.bavail * stat.bsize }
-  }
-}
-
-/**
- * Removes the names at once. The blocks of a large file go when nobody has it open any more: the
- * last to close it is a thread of Node's pool, so that the event loop need not wait.
- */
-function removeHolding(paths: readonly string[], remove: () => void): void {
-  const held = paths.map(openIfLarge).filter((descriptor) => descriptor !== undefined)
-  try {
-    remove()
-  } finally {
-    for (const descriptor of held) fs.close(descriptor, () => undefined)
   }
 }
 
