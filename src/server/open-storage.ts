@@ -42,6 +42,9 @@ export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
       producerIdExpirationMs: settings.producerIdExpirationMs,
       producerIdExpirationCheckIntervalMs: settings.producerIdExpirationCheckIntervalMs,
       producerIdsMax: settings.producerIdsMax,
+      openFilesMax: settings.openFilesMax,
+      // The broker's, as in Kafka: the config of a topic goes with the topic.
+      fileDeleteDelayMs: () => settings.logSegmentDeleteDelayMs,
       cleanerEnabled: settings.logCleanerEnable,
       cleanerSettings: () => cleanerSettings(settings),
       async openMetadata(start) {

@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Consumer } from 'kafkajs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { type BrokerOptions, ConfigError, VirtualClock } from '../../src/index.ts'
@@ -42,6 +45,21 @@ describe('time of the broker', () => {
       startOffset: 1,
       endOffset: 1,
     })
+  })
+
+  test('removes the files of a topic that is gone when log.segment.delete.delay.ms is over', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'dohle-clock-'))
+    const settings = { 'log.segment.delete.delay.ms': 5_000 }
+    const { clock, kafka } = await startWithClock({ dataDir, settings, topics: ['orders'] })
+    await kafka.produce('orders', [{ value: 'one' }])
+    const isThere = () => readdirSync(dataDir).some((name) => name.startsWith('orders-0'))
+    await kafka.deleteTopics(['orders'])
+    await clock.advance('4s')
+    expect(isThere()).toBe(true)
+    await clock.advance('1s')
+    expect(isThere()).toBe(false)
+    await kafka.stop()
+    rmSync(dataDir, { recursive: true })
   })
 
   test('ends the session of a member that is not heard of', async () => {

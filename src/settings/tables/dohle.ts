@@ -65,6 +65,12 @@ export const dohleSettings = {
     'How long a TLS handshake may take.',
     unused,
   ),
+  'dohle.open.files.max': int(
+    1_000,
+    atLeast(10),
+    'medium',
+    'Most files of logs that are kept open at a time; others are opened when they are used.',
+  ),
   'dohle.producer.ids.max': int(
     100_000,
     atLeast(1),

@@ -38,8 +38,8 @@ export interface LocalEngineOptions {
   readonly producerIdExpirationCheckIntervalMs?: number
   /** Producer ids kept over all partitions; the ones longest idle go first. */
   readonly producerIdsMax?: number
-  /** file.delete.delay.ms of topics that are gone. */
-  readonly fileDeleteDelayMs?: number
+  /** How long the files of topics that are gone stay. */
+  readonly fileDeleteDelayMs?: () => number
   readonly openFilesMax?: number
   /** Last appended bytes kept for consumers that follow, over all partitions. */
   readonly tailCacheBytes?: number
@@ -89,7 +89,7 @@ const defaults = {
   producerIdExpirationMs: 86_400_000,
   producerIdExpirationCheckIntervalMs: 600_000,
   producerIdsMax: 100_000,
-  fileDeleteDelayMs: 60_000,
+  fileDeleteDelayMs: () => 60_000,
   openFilesMax: 1_000,
   tailCacheBytes: 64 * 1024 * 1024,
   indexCacheBytes: 32 * 1024 * 1024,

@@ -14,7 +14,7 @@ export interface TopicLogsOptions {
   readonly directory: DataDirectory
   readonly store: LocalLogStore
   readonly context: EngineContext
-  readonly fileDeleteDelayMs: number
+  readonly fileDeleteDelayMs: () => number
   /** Of what has to be recovered. */
   readonly turns: Turns
 }
@@ -176,7 +176,7 @@ export class TopicLogs {
 
   #removeLater(name: string): void {
     const { context, directory, fileDeleteDelayMs } = this.#options
-    context.clock.schedule(fileDeleteDelayMs, () => {
+    context.clock.schedule(fileDeleteDelayMs(), () => {
       try {
         directory.removeDirectory(name)
       } catch (error) {
