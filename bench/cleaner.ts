@@ -14,6 +14,7 @@ import { CreateTopics } from '../src/protocol/apis/19-create-topics.ts'
 import { buildBatch } from '../src/protocol/records/builder.ts'
 import { Dohle } from '../test/compat/broker.ts'
 import { WireClient } from '../test/compat/wire-client.ts'
+import { percentile } from './summary.ts'
 
 const [parent = tmpdir(), gib = '2', roundCount = '3'] = process.argv.slice(2)
 const BYTES = Number(gib) * 1024 ** 3
@@ -126,17 +127,12 @@ async function round(): Promise<{ rest: Latencies; cleaning: Latencies; tookMs: 
   }
 }
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-}
-
 for (let count = 0; count < Number(roundCount); count++) {
   const { rest, cleaning, tookMs } = await round()
   process.stdout.write(`${gib} GiB cleaned in ${(tookMs / 1_000).toFixed(1)} s\n`)
   for (const kind of ['produce', 'fetch'] as const) {
     for (const share of [0.5, 0.9, 0.99, 0.999]) {
-      const [restMs, busyMs] = [quantile(rest[kind], share), quantile(cleaning[kind], share)]
+      const [restMs, busyMs] = [percentile(rest[kind], share), percentile(cleaning[kind], share)]
       process.stdout.write(
         `  ${kind.padEnd(7)} p${String(share * 100).padEnd(4)} at rest ${restMs.toFixed(2)} ms, cleaning ${busyMs.toFixed(2)} ms, x${(busyMs / restMs).toFixed(2)}  (${rest[kind].length} and ${cleaning[kind].length} requests)\n`,
       )

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Program, stopAllPrograms } from '../test/compat/process.ts'
+import { freePort } from '../test/compat/transactions/free-port.ts'
 import { cpuSeconds, dohle } from './brokers.ts'
 import { BenchClient } from './client.ts'
 import {
@@ -14,7 +15,7 @@ import {
 import { makeLongLog } from './long-log.ts'
 import type { Sample } from './measures.ts'
 import { type RawLoad, runRaw } from './raw-load.ts'
-import { type Effort, freePort, type Programs, startMeasured } from './round.ts'
+import { type Effort, type Programs, startMeasured } from './round.ts'
 
 const PARTITIONS = 10_000
 const CONNECTIONS = 10_000

@@ -7,7 +7,7 @@
 import { startTestBroker } from '../test/broker/test-broker.ts'
 import { Unplugged } from '../test/server/unplugged.ts'
 import { apiVersionsFrame, fetchFrame, metadataFrame, produceFrame, randomBatch } from './frames.ts'
-import { summary } from './table.ts'
+import { summary } from './summary.ts'
 
 /** Requests that come with one read. */
 const DEPTH = 5

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stopAllPrograms } from '../test/compat/process.ts'
+import { freePort } from '../test/compat/transactions/free-port.ts'
 import type { Contender } from './brokers.ts'
 import { BenchClient } from './client.ts'
 import { produceFrame, randomBatch } from './frames.ts'
 import type { Sample } from './measures.ts'
 import { runRaw } from './raw-load.ts'
-import { freePort, type Programs, startMeasured } from './round.ts'
+import { type Programs, startMeasured } from './round.ts'
 
 const PARTITIONS = 10
 

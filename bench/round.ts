@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Program, runWell, stopAllPrograms } from '../test/compat/process.ts'
 import { tools } from '../test/compat/tools.mjs'
+import { freePort } from '../test/compat/transactions/free-port.ts'
 import { type Contender, cpuSeconds, eventLoopDelay, rssMb } from './brokers.ts'
 import { BenchClient, endToEnd } from './client.ts'
 import {
@@ -17,6 +17,7 @@ import {
 } from './frames.ts'
 import type { Sample } from './measures.ts'
 import { type RawLoad, type RawResult, runRaw } from './raw-load.ts'
+import { percentile } from './summary.ts'
 import { consumerPerfTest, kafkajsSends, producerPerfTest } from './tools.ts'
 
 export interface Effort {
@@ -68,14 +69,6 @@ export async function startMeasured(
   const startedAtMs = Date.now()
   const broker = contender.start(directory, port)
   return { broker, firstAckMs: Number((await acked)[0]) - startedAtMs }
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await new Promise((listening) => server.once('listening', listening))
-  const { port } = server.address() as net.AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return port
 }
 
 /** How a load is read: requests a second, or bytes of one direction. */
@@ -302,9 +295,4 @@ class Round {
       this.sample['perf100'] = await producerPerfTest(this.#address, test)
     })
   }
-}
-
-function percentile(values: readonly number[], part: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN
 }

@@ -6,13 +6,12 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '../src/base/clock.ts'
 import { buildBatch } from '../src/protocol/records/builder.ts'
-import { LocalEngine } from '../src/storage/local/local-engine.ts'
-import { NodeFiles } from '../src/storage/local/node-files.ts'
-import { defaultLogConfig } from '../test/storage/engine-fixture.ts'
+import type { LocalEngine } from '../src/storage/local/local-engine.ts'
 import { VolatileMetadata } from '../test/storage/volatile-metadata.ts'
+import { bareEngine } from './bare-engine.ts'
 import { makeLongLog } from './long-log.ts'
+import { summary } from './summary.ts'
 
 const WIDE = 'scale-topic-wide'
 const LONG = 'scale-topic-long'
@@ -34,18 +33,7 @@ function makeEngine(): LocalEngine {
   const metadata = new VolatileMetadata()
   metadata.createTopic('wide', WIDE, PARTITIONS)
   metadata.createTopic('long', LONG, 1)
-  const files = new NodeFiles()
-  const options = {
-    dataDir: join(directory, 'data'),
-    durability: { mode: 'os' } as const,
-    openMetadata: async () => metadata,
-  }
-  return new LocalEngine(files, options, {
-    brokerId: 1,
-    clock: systemClock,
-    topicConfig: () => defaultLogConfig,
-    report: () => undefined,
-  })
+  return bareEngine(join(directory, 'data'), metadata)
 }
 
 async function main(): Promise<void> {
@@ -105,7 +93,7 @@ function measureRoundRobin(engine: LocalEngine): void {
     let next = 0
     many.push(cpuPerAppend(() => append(engine, next++ % SPREAD, batch)))
   }
-  const [oneUs, manyUs] = [median(one), median(many)]
+  const [oneUs, manyUs] = [summary(one).median, summary(many).median]
   const ratio = (manyUs / oneUs).toFixed(2)
   print(
     `append 16 KB, ${SPREAD} partitions in turn     ${manyUs.toFixed(1)} us CPU, one ${oneUs.toFixed(1)}, x${ratio}`,
@@ -117,8 +105,4 @@ function cpuPerAppend(work: () => void): number {
   for (let count = 0; count < APPENDS; count++) work()
   const { user, system } = process.cpuUsage(cpu)
   return (user + system) / APPENDS
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN
 }

@@ -6,13 +6,12 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '../src/base/clock.ts'
 import { buildBatch } from '../src/protocol/records/builder.ts'
 import type { AppendItem } from '../src/storage/engine.ts'
-import { LocalEngine } from '../src/storage/local/local-engine.ts'
-import { NodeFiles } from '../src/storage/local/node-files.ts'
-import { defaultLogConfig } from '../test/storage/engine-fixture.ts'
+import type { LocalEngine } from '../src/storage/local/local-engine.ts'
 import { VolatileMetadata } from '../test/storage/volatile-metadata.ts'
+import { bareEngine } from './bare-engine.ts'
+import { summary } from './summary.ts'
 
 const ROUNDS = 7
 const ROUND_BYTES = 64 * 1024 * 1024
@@ -41,20 +40,7 @@ try {
 
 async function main(): Promise<void> {
   const metadata = new VolatileMetadata()
-  const engine = new LocalEngine(
-    new NodeFiles(),
-    {
-      dataDir: join(directory, 'data'),
-      durability: { mode: 'os' },
-      openMetadata: async () => metadata,
-    },
-    {
-      brokerId: 1,
-      clock: systemClock,
-      topicConfig: () => defaultLogConfig,
-      report: () => undefined,
-    },
-  )
+  const engine = bareEngine(join(directory, 'data'), metadata)
   await engine.open()
   metadata.createTopic('bench', TOPIC, 100)
   const cases: Case[] = []
@@ -86,16 +72,12 @@ async function rounds(cases: readonly Case[]): Promise<void> {
     }
   }
   for (const { name, samples } of cases) {
-    const cpuUs = median(samples.map((sample) => sample.cpuUs)).toFixed(1)
-    const mbps = median(samples.map((sample) => sample.wallMbps)).toFixed(0)
+    const cpuUs = summary(samples.map((sample) => sample.cpuUs)).median.toFixed(1)
+    const mbps = summary(samples.map((sample) => sample.wallMbps)).median.toFixed(0)
     process.stdout.write(
       `${name.padEnd(40)} ${cpuUs.padStart(8)} us CPU ${mbps.padStart(7)} MB/s\n`,
     )
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN
 }
 
 function batchOf(bytes: number): Buffer {

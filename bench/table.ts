@@ -1,18 +1,5 @@
 import { type Measure, measures, type Samples } from './measures.ts'
-
-export interface Summary {
-  readonly median: number
-  readonly min: number
-  readonly max: number
-}
-
-export function summary(values: readonly number[]): Summary {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  const median = sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2
-  return { median, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN }
-}
+import { type Summary, summary } from './summary.ts'
 
 const head = ['ratio', 'bar', '', 'measure', 'unit', 'dohle', 'Apache Kafka']
 

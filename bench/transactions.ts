@@ -5,11 +5,9 @@
  * that is told of 10,000 transactional ids, each with an open transaction, and of 100,000 producer
  * ids. Memory is Linux's, of a process that has not been asked to collect its garbage.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { systemClock } from '../src/base/clock.ts'
+import { join } from 'node:path'
 import { Produce } from '../src/protocol/apis/00-produce.ts'
 import { FindCoordinator } from '../src/protocol/apis/10-find-coordinator.ts'
 import { CreateTopics } from '../src/protocol/apis/19-create-topics.ts'
@@ -17,18 +15,18 @@ import { InitProducerId } from '../src/protocol/apis/22-init-producer-id.ts'
 import { BASE_SEQUENCE_AT } from '../src/protocol/records/batch.ts'
 import { buildBatch } from '../src/protocol/records/builder.ts'
 import type { AppendItem } from '../src/storage/engine.ts'
-import { LocalEngine } from '../src/storage/local/local-engine.ts'
-import { NodeFiles } from '../src/storage/local/node-files.ts'
+import { Dohle } from '../test/compat/broker.ts'
 import { WireClient } from '../test/compat/wire-client.ts'
-import { defaultLogConfig } from '../test/storage/engine-fixture.ts'
 import { VolatileMetadata } from '../test/storage/volatile-metadata.ts'
+import { bareEngine } from './bare-engine.ts'
+import { rssMb } from './brokers.ts'
+import { summary } from './summary.ts'
 
 const ROUNDS = 15
 const APPENDS = 10_000
 const TOPIC = 'bench-topic-id--'
 const TRANSACTIONAL_IDS = 10_000
 const PRODUCER_IDS = 100_000
-const MIB = 1024 * 1024
 
 const directory = fs.mkdtempSync(join(process.argv[2] ?? tmpdir(), 'dohle-bench-transactions-'))
 try {
@@ -40,20 +38,7 @@ try {
 
 async function measureAppends(bytes: number): Promise<void> {
   const metadata = new VolatileMetadata()
-  const engine = new LocalEngine(
-    new NodeFiles(),
-    {
-      dataDir: join(directory, `data-${bytes}`),
-      durability: { mode: 'os' },
-      openMetadata: async () => metadata,
-    },
-    {
-      brokerId: 1,
-      clock: systemClock,
-      topicConfig: () => defaultLogConfig,
-      report: () => undefined,
-    },
-  )
+  const engine = bareEngine(join(directory, `data-${bytes}`), metadata)
   await engine.open()
   metadata.createTopic('bench', TOPIC, 3)
   const kinds = [
@@ -84,15 +69,15 @@ async function measureAppends(bytes: number): Promise<void> {
     }
   }
   for (const { name, samples } of kinds) {
-    const cpuUs = [...samples].sort((one, other) => one - other)[samples.length >> 1]!
+    const cpuUs = summary(samples).median
     process.stdout.write(`append ${bytes} B, ${name.padEnd(14)} ${cpuUs.toFixed(2)} us CPU\n`)
   }
   await engine.close()
 }
 
 async function measureMemory(): Promise<void> {
-  const { broker, bootstrap } = await start()
-  const client = await WireClient.connect(bootstrap)
+  const broker = await Dohle.start([], join(directory, 'broker'))
+  const client = await WireClient.connect(broker.bootstrap)
   const { topics } = await client.ask(CreateTopics, 7, {
     topics: [
       { name: 'bench', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] },
@@ -121,9 +106,9 @@ async function measureMemory(): Promise<void> {
   }
   // What the code itself and its garbage take is there before the first measurement.
   for (let index = 0; index < 2_000; index++) await one(null)
-  let before = residentMib(broker)
+  let before = rssMb(broker.program).now
   const report = (what: string) => {
-    const now = residentMib(broker)
+    const { now } = rssMb(broker.program)
     process.stdout.write(`${what}: ${before.toFixed(0)} MiB, then ${now.toFixed(0)} MiB\n`)
     before = now
   }
@@ -132,24 +117,5 @@ async function measureMemory(): Promise<void> {
   for (let index = 0; index < PRODUCER_IDS; index++) await one(null)
   report(`${PRODUCER_IDS} producer ids`)
   client.close()
-  broker.kill('SIGTERM')
-  await new Promise((ended) => broker.once('close', ended))
-}
-
-function residentMib({ pid }: ChildProcess): number {
-  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8')
-  return (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024) / MIB
-}
-
-async function start(): Promise<{ broker: ChildProcess; bootstrap: string }> {
-  const program = resolve(import.meta.dirname, '../bin/dohle.js')
-  const args = [program, '--port', '0', '--data', join(directory, 'broker')]
-  const broker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let printed = ''
-  for await (const text of broker.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-    printed += text
-    if (printed.includes('"msg":"ready"')) break
-  }
-  broker.stdout.resume()
-  return { broker, bootstrap: `localhost:${/"port":(\d+)/.exec(printed)?.[1]}` }
+  await broker.stop()
 }

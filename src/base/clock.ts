@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout, wallNowMs } from './event-loop.ts'
+
 /** Cancels what was scheduled; calling it twice, or after the callback ran, does nothing. */
 export type Cancel = () => void
 

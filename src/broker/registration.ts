@@ -53,7 +53,8 @@ export function startRecords(
   }: { readonly newEpochs: boolean; readonly holdsLogOf?: (brokerId: number) => boolean },
 ): MetadataRecord[] {
   const presented = new Set(brokers.map(({ brokerId }) => brokerId))
-  const live = brokers.filter(({ fenced }) => !fenced).map(({ brokerId }) => brokerId)
+  const live = brokers.filter(({ fenced }) => !fenced)
+  const liveIds = new Set(live.map(({ brokerId }) => brokerId))
   const records = brokers.map((broker, index) => register(broker, image.offset + 1 + index))
   for (const { brokerId, brokerEpoch, fenced } of image.brokers.values()) {
     if (presented.has(brokerId) || fenced) continue
@@ -68,10 +69,7 @@ export function startRecords(
       const isOrphan =
         !replicas.some((id) => presented.has(id)) && replicas.some((id) => holdsLogOf(id))
       const heir = isOrphan ? live[partition.partition % live.length] : undefined
-      const change =
-        heir === undefined
-          ? elect(partition, new Set(live), newEpochs)
-          : { ...inherited(heir), directories: [directoryOfNew(brokers, heir)] }
+      const change = heir ? inherited(heir) : elect(partition, liveIds, newEpochs)
       if (!change) continue
       const value = { partitionId: partition.partition, topicId, ...change }
       records.push({ type: 'PartitionChangeRecord', value })
@@ -80,15 +78,17 @@ export function startRecords(
   return records
 }
 
-function inherited(heir: number) {
+function inherited({ brokerId, logDirs }: BrokerIdentity) {
   return {
-    ...{ replicas: [heir], isr: [heir], leader: heir, addingReplicas: [], removingReplicas: [] },
-    ...{ eligibleLeaderReplicas: [], lastKnownElr: [] },
+    replicas: [brokerId],
+    isr: [brokerId],
+    leader: brokerId,
+    addingReplicas: [],
+    removingReplicas: [],
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
+    directories: [logDirs[0] ?? ZERO_UUID],
   }
-}
-
-function directoryOfNew(brokers: readonly BrokerIdentity[], brokerId: number): Uuid {
-  return brokers.find((one) => one.brokerId === brokerId)?.logDirs[0] ?? ZERO_UUID
 }
 
 /**
@@ -197,14 +197,15 @@ function elect(
   // All replicas of a process share one store: any of them has all there is.
   const alive = replicas.filter((replica) => live.has(replica))
   if (alive.length === 0) return undefined
+  const stays = live.has(leader)
+  const elected = stays ? leader : (isr.find((replica) => live.has(replica)) ?? alive[0]!)
+  // To name the leader begins an epoch, also where it stays the same.
+  const told = !stays || newEpochs ? { leader: elected } : undefined
   const inSync = isr.length === alive.length && alive.every((replica) => isr.includes(replica))
-  if (live.has(leader) && inSync) return newEpochs ? { leader } : undefined
+  if (stays && inSync) return told
   const isTold = eligibleLeaderReplicas.length > 0 || lastKnownElr.length > 0
-  const keeps = live.has(leader)
   return {
-    ...(!(keeps && !newEpochs) && {
-      leader: keeps ? leader : (isr.find((replica) => live.has(replica)) ?? alive[0]!),
-    }),
+    ...told,
     isr: alive,
     ...(isTold && { eligibleLeaderReplicas: [], lastKnownElr: [] }),
   }

@@ -1,4 +1,5 @@
 import yargs from 'yargs'
+import { BROKERS_MAX } from '../settings/tables/dohle.ts'
 import { commandList } from './commands/command-names.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 import { parseTopicOption, type TopicOption } from './topic-option.ts'
@@ -162,8 +163,6 @@ function parsePort(text: string, option = '--port'): number {
   if (port < 0 || port > 65_535) throw usage(`${option} ${text}: use a number from 0 to 65535`)
   return port
 }
-
-const BROKERS_MAX = 32
 
 function parseBrokers(text: string): number {
   const count = /^\d{1,2}$/.test(text) ? Number(text) : 0

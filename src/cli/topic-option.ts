@@ -1,3 +1,4 @@
+import { BROKERS_MAX } from '../settings/tables/dohle.ts'
 import { ExitCode, StartError } from './exit-code.ts'
 
 /** A topic to have at start. */
@@ -15,9 +16,6 @@ const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
 /** More than this in one request Kafka refuses. */
 const PARTITIONS_MAX = 10_000
 
-/** As many as there can be brokers. */
-const REPLICAS_MAX = 32
-
 /** Reads `name:partitions:replicas:compact`, of which all but the name may be left out. Throws `StartError`. */
 export function parseTopicOption(text: string): TopicOption {
   const [name = '', count = '1', ...rest] = text.split(':')
@@ -34,8 +32,8 @@ export function parseTopicOption(text: string): TopicOption {
     throw wrong(text, 'after the numbers of partitions and replicas only :compact may follow')
   }
   const replicationFactor = factor === undefined ? undefined : Number(factor)
-  if (replicationFactor === 0 || Number(replicationFactor) > REPLICAS_MAX) {
-    throw wrong(text, `'${factor}' is not a number of replicas: use 1 to ${REPLICAS_MAX}`)
+  if (replicationFactor === 0 || Number(replicationFactor) > BROKERS_MAX) {
+    throw wrong(text, `'${factor}' is not a number of replicas: use 1 to ${BROKERS_MAX}`)
   }
   return { name, partitions, replicationFactor, compact: policy === 'compact' }
 }

@@ -5,7 +5,6 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { VirtualClock } from '../../src/base/clock.ts'
 import type { Uuid } from '../../src/base/uuid.ts'
 import { batches } from '../../src/protocol/records/batch.ts'
-import { controlRecord, records } from '../../src/protocol/records/iterate.ts'
 import type { AppendItem } from '../../src/storage/engine.ts'
 import { parseOffsetCheckpoint } from '../../src/storage/local/checkpoint-file.ts'
 import { defaultCleanerSettings } from '../../src/storage/local/cleaner.ts'
@@ -15,6 +14,7 @@ import { TransactionIndex } from '../../src/storage/local/transaction-index.ts'
 import { CompactedStory } from '../storage/compacted-story.ts'
 import { EngineFixture, TOPIC } from '../storage/engine-fixture.ts'
 import { ApacheKafka } from './apache-kafka.ts'
+import { batchContent } from './batch-content.ts'
 import { stopAllPrograms } from './process.ts'
 
 /** One random story in each: plain, idempotent and transactional writes, tombstones, no keys. */
@@ -149,19 +149,7 @@ function contentOf(directory: string, partition: number) {
     name,
     batches: [...batches(readFileSync(join(folder, name)))].map((batch) => {
       batch.ensureValid()
-      return {
-        offsets: [batch.baseOffset, batch.lastOffset],
-        attributes: batch.attributes,
-        maxTimestamp: batch.maxTimestamp,
-        producer: [batch.producerId, batch.producerEpoch, batch.baseSequence],
-        control: controlRecord(batch)?.type,
-        records: [...records(batch)].map(({ offset, timestamp, key, value }) => [
-          offset,
-          timestamp,
-          key && Buffer.from(key).toString('hex'),
-          value && Buffer.from(value).toString('hex'),
-        ]),
-      }
+      return batchContent(batch)
     }),
     aborted: abortedIn(join(folder, name.replace('.log', '.txnindex'))),
   }))

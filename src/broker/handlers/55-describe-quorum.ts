@@ -13,8 +13,9 @@ import { CLUSTER_METADATA_TOPIC } from '../topic-name.ts'
 type Response = ResponseOf<typeof DescribeQuorum>
 
 /**
- * The quorum is the log of this one node; several brokers are told as its voters, all with the same. Kafka answers for the whole request or not at all: any
- * other partition in it is an error for each. Rules: admin-and-config.md section 9.
+ * The quorum is the log of this one node; several brokers are told as its voters, all with the same.
+ * Kafka answers for the whole request or not at all: any other partition in it is an error for each.
+ * Rules: admin-and-config.md section 9.
  */
 export const describeQuorum = handler(
   DescribeQuorum,

@@ -1,4 +1,5 @@
 import http from 'node:http'
+import type { RemoteNode } from '../../embed/control/remote-broker.ts'
 import { DEFAULT_PORT } from '../command-line.ts'
 import { ExitCode, StartError } from '../exit-code.ts'
 import { readRunFile } from '../run-file.ts'
@@ -19,13 +20,6 @@ const OPTIONS = {
 interface Arguments {
   readonly port: string | undefined
   readonly json: boolean | undefined
-}
-
-/** As the control API tells it. */
-interface ListedBroker {
-  readonly brokerId: number
-  readonly bootstrapServers: string
-  readonly isUp: boolean
 }
 
 export function declareBroker(parser: Parser, choose: Choose): Parser {
@@ -55,7 +49,7 @@ export function declareBroker(parser: Parser, choose: Choose): Parser {
 }
 
 async function print(args: Arguments, { out }: CommandContext): Promise<undefined> {
-  const brokers = await ask<ListedBroker[]>(args, 'GET', '/brokers')
+  const brokers = await ask<RemoteNode[]>(args, 'GET', '/brokers')
   if (args.json) {
     out.json(brokers)
     return
@@ -77,7 +71,7 @@ async function change(
   { out }: CommandContext,
 ): Promise<undefined> {
   const id = parseCount(text, 'broker', 0)
-  const broker = await ask<ListedBroker>(args, 'POST', `/brokers/${id}/${verb}`)
+  const broker = await ask<RemoteNode>(args, 'POST', `/brokers/${id}/${verb}`)
   if (args.json) out.json(broker)
   else out.line(`broker ${id} is ${broker.isUp ? 'up' : 'down'}`)
 }

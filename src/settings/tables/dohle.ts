@@ -1,6 +1,9 @@
 import { anything, atLeast, between, oneOf } from '../allowed.ts'
 import { boolean, int, list, string, unused } from '../setting.ts'
 
+/** Most brokers that one process presents. */
+export const BROKERS_MAX = 32
+
 /** Settings that Kafka does not have. Never shown to clients. */
 export const dohleSettings = {
   'dohle.mode': string(
@@ -31,7 +34,7 @@ export const dohleSettings = {
   ),
   'dohle.brokers': int(
     1,
-    between(1, 32),
+    between(1, BROKERS_MAX),
     'medium',
     'Brokers that this process presents, with the node ids and the ports from the first on.',
   ),

@@ -58,6 +58,8 @@ const defaults = {
   controllerListener: { name: 'CONTROLLER', host: 'localhost', port: 9093 },
 }
 
+type Options = MetadataLogOptions & typeof defaults
+
 const READ_BYTES = 1024 * 1024
 
 /**
@@ -68,7 +70,7 @@ const READ_BYTES = 1024 * 1024
 export class MetadataLog implements ClosableMetadataStore {
   readonly image = new MetadataState()
   readonly #start: MetadataStart
-  readonly #options: MetadataLogOptions & typeof defaults
+  readonly #options: Options
   readonly #files: Files
   readonly #listeners = new Set<(records: readonly ReplayedRecord[]) => void>()
   readonly #log: Log
@@ -79,19 +81,20 @@ export class MetadataLog implements ClosableMetadataStore {
   #syncing: Promise<void> | undefined
   #snapshotting: Promise<void> | undefined
 
-  private constructor(start: MetadataStart, options: MetadataLogOptions, log: Log) {
+  private constructor(start: MetadataStart, options: Options, log: Log) {
     this.#start = start
-    this.#options = { ...defaults, ...options }
+    this.#options = options
     this.#files = start.environment.files
     this.#log = log
   }
 
   /** Rejects with `StorageError` when the log cannot be read to its end. */
-  static async open(start: MetadataStart, options: MetadataLogOptions = {}): Promise<MetadataLog> {
+  static async open(start: MetadataStart, given: MetadataLogOptions = {}): Promise<MetadataLog> {
+    const options = { ...defaults, ...given }
     const isNew = !start.environment.files.stat(start.directory)
-    if (isNew) await formatDirectory(start, { ...defaults, ...options })
-    const { segmentBytes } = { ...defaults, ...options }
-    const log = new MetadataLog(start, options, await openMetadataLog(start, segmentBytes))
+    if (isNew) await formatDirectory(start, options)
+    const opened = await openMetadataLog(start, options.segmentBytes)
+    const log = new MetadataLog(start, options, opened)
     try {
       await log.#load()
       await log.#lead()
@@ -324,7 +327,7 @@ export class MetadataLog implements ClosableMetadataStore {
 /** What `kafka-storage format --standalone` writes besides meta.properties. */
 async function formatDirectory(
   { environment, directory, brokerId, directoryId }: MetadataStart,
-  { controllerListener, features }: MetadataLogOptions & typeof defaults,
+  { controllerListener, features }: Options,
 ): Promise<void> {
   const { files, clock } = environment
   const nowMs = clock.nowMs()

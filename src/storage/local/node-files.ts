@@ -7,7 +7,7 @@ import { systemErrorCode } from './files.ts'
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
 const LOCK_STEP_MS = 25
-/** Removing a segment of 1 GiB takes the system a quarter of a second; one of this size, none. */
+/** Removing a segment of 1 GiB takes the system a tenth of a second; one of this size, none. */
 const LARGE_BYTES = 1024 * 1024
 const scratch = Buffer.alloc(4096)
 // Windows has no such flag, and no symbolic links without special rights either.

@@ -10,8 +10,8 @@ import { DescribeProducers } from '../../../src/protocol/apis/61-describe-produc
 import { DescribeTransactions } from '../../../src/protocol/apis/65-describe-transactions.ts'
 import { ListTransactions } from '../../../src/protocol/apis/66-list-transactions.ts'
 import { errorName } from '../../../src/protocol/error-code.ts'
-import { type BatchView, batches } from '../../../src/protocol/records/batch.ts'
-import { controlRecord, records } from '../../../src/protocol/records/iterate.ts'
+import { batches } from '../../../src/protocol/records/batch.ts'
+import { type BatchContent, batchContent } from '../batch-content.ts'
 import { WireClient } from '../wire-client.ts'
 
 const TOPIC = 2
@@ -128,7 +128,7 @@ async function fetch(
   from: number,
   isolationLevel: number,
 ) {
-  const found: Content[] = []
+  const found: BatchContent[] = []
   const aborted = new Map<number, AbortedTransaction>()
   for (let fetchOffset = from; ; ) {
     const { errorCode, responses } = await client.ask(Fetch, 12, {
@@ -150,7 +150,7 @@ async function fetch(
     for (const batch of batches(bytes ?? Buffer.alloc(0))) {
       batch.ensureValid()
       if (batch.lastOffset < fetchOffset) continue
-      found.push(contentOf(batch))
+      found.push(batchContent(batch))
       fetchOffset = batch.nextOffset
     }
     const end = isolationLevel === 0 ? highWatermark : lastStableOffset
@@ -169,7 +169,7 @@ interface AbortedTransaction {
  * Offsets that a consumer shows its user. It is told of aborted transactions of which compaction has
  * left nothing, too, but not by every broker: one that was killed reads them from what is left.
  */
-function visible(found: readonly Content[], aborted: readonly AbortedTransaction[]): number[] {
+function visible(found: readonly BatchContent[], aborted: readonly AbortedTransaction[]): number[] {
   const left = sorted(aborted, ({ firstOffset }) => firstOffset)
   const within = new Set<number>()
   return found.flatMap(({ offsets, producer, control, isTransactional, records: values }) => {
@@ -179,26 +179,6 @@ function visible(found: readonly Content[], aborted: readonly AbortedTransaction
     if (control !== undefined || (isTransactional && within.has(producerId))) return []
     return values.map(({ offset }) => offset)
   })
-}
-
-type Content = ReturnType<typeof contentOf>
-
-/** All of a batch but the leader epoch, which a broker stamps. */
-function contentOf(batch: BatchView) {
-  return {
-    offsets: [batch.baseOffset, batch.lastOffset],
-    attributes: batch.attributes,
-    maxTimestamp: batch.maxTimestamp,
-    producer: [batch.producerId, batch.producerEpoch, batch.baseSequence],
-    control: controlRecord(batch)?.type,
-    isTransactional: batch.isTransactional,
-    records: [...records(batch)].map(({ offset, timestamp, key, value }) => ({
-      offset,
-      timestamp,
-      key: key && Buffer.from(key).toString('latin1'),
-      value: value && Buffer.from(value).toString('latin1'),
-    })),
-  }
 }
 
 async function groupsOf(client: WireClient) {
