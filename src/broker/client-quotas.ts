@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { KafkaError } from '../protocol/error-code.ts'
 import { quotaEntityId } from '../storage/metadata-image.ts'
 import type { ClientQuotaImage, MetadataImage, MetadataRecord } from '../storage/metadata-store.ts'
+import { checkValueSize } from './configs/topic-config-rules.ts'
 import type { Decision } from './metadata-writer.ts'
-import { checkValueSize } from './topic-config-rules.ts'
 
 /** Quotas of users, clients and addresses as they are stored (admin-and-config.md section 10). */
 

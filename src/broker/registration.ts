@@ -7,7 +7,7 @@ import type {
   TopicImage,
 } from '../storage/metadata-store.ts'
 import { supportedFeatures } from './features.ts'
-import { type Election, type PartitionTarget, partitionChange } from './partition-change.ts'
+import { type Election, type PartitionTarget, partitionChange } from './topics/partition-change.ts'
 
 /** Where clients reach a broker by one of its listeners. */
 export interface AdvertisedEndpoint {

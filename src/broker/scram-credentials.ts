@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
 import { KafkaError } from '../protocol/error-code.ts'
 import type { MetadataImage, MetadataRecord } from '../storage/metadata-store.ts'
+import { checkValueSize } from './configs/topic-config-rules.ts'
 import type { Decision } from './metadata-writer.ts'
-import { checkValueSize } from './topic-config-rules.ts'
 
 /** Credentials of SASL/SCRAM users as they are stored (KIP-554; admin-and-config.md section 10). */
 

@@ -2,7 +2,10 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { systemClock } from '../base/clock.ts'
-import { type LogLevel as KafkaLogLevel, rootLoggerLevels } from '../broker/logger-levels.ts'
+import {
+  type LogLevel as KafkaLogLevel,
+  rootLoggerLevels,
+} from '../broker/configs/logger-levels.ts'
 import { createDisk } from '../embed/create-disk.ts'
 import { EmbeddedBroker } from '../embed/embedded-broker.ts'
 import { BindError } from '../server/bind.ts'

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.ts'
+import { rootLoggerLevels } from '../broker/configs/logger-levels.ts'
 import { type Logger, silentLogger } from '../broker/logger.ts'
-import { rootLoggerLevels } from '../broker/logger-levels.ts'
 import type { RunBrokerOptions } from '../server/run-broker.ts'
 import { loadSettings } from '../settings/load-settings.ts'
 import { ConfigError } from '../settings/parse-value.ts'

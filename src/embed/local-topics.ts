@@ -1,4 +1,4 @@
-import { isInternalTopic } from '../broker/topic-name.ts'
+import { isInternalTopic } from '../broker/topics/topic-name.ts'
 import { CreateTopics } from '../protocol/apis/19-create-topics.ts'
 import { DeleteTopics } from '../protocol/apis/20-delete-topics.ts'
 import type { RunningBroker } from '../server/run-broker.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Uuid } from '../base/uuid.ts'
-import { LiveSettings } from '../broker/live-settings.ts'
+import { LiveSettings } from '../broker/configs/live-settings.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { CleanerSettings } from '../storage/local/cleaner.ts'
 import { LocalEngine } from '../storage/local/local-engine.ts'

@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.ts'
-import { isLegalTopicName } from '../broker/topic-name.ts'
+import { isLegalTopicName } from '../broker/topics/topic-name.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 
 export interface StartTopic {

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
+import { rootLoggerLevels } from '../../src/broker/configs/logger-levels.ts'
 import { silentLogger } from '../../src/broker/logger.ts'
-import { rootLoggerLevels } from '../../src/broker/logger-levels.ts'
 import {
   BindError,
   type BrokerOptions,

@@ -12,13 +12,16 @@ import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { AppendItem, AppendResult, TopicPartition } from '../../storage/engine.ts'
 import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
+import {
+  appendInTransaction,
+  type TransactionalBatches,
+} from '../coordinators/transactional-append.ts'
 import { closeConnection, Held, handler, type Outcome, type RequestContext } from '../handler.ts'
 import { LeaderHints } from '../leader-hints.ts'
 import { ledPartition } from '../partitions.ts'
 import { recordSettings } from '../record-settings.ts'
 import { settled } from '../settled.ts'
-import { isInternalTopic } from '../topic-name.ts'
-import { appendInTransaction, type TransactionalBatches } from '../transactional-append.ts'
+import { isInternalTopic } from '../topics/topic-name.ts'
 
 type Request = RequestOf<typeof Produce>
 type TopicRequest = Request['topicData'][number]

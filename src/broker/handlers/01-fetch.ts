@@ -9,8 +9,8 @@ import {
   type PartitionData,
   readOnce,
   type WantedPartition,
-} from '../fetch-read.ts'
-import type { FetchContext, SessionRequest } from '../fetch-session.ts'
+} from '../fetch/fetch-read.ts'
+import type { FetchContext, SessionRequest } from '../fetch/fetch-session.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { isolationLevel } from '../isolation.ts'
 import { LeaderHints } from '../leader-hints.ts'

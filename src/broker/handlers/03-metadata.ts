@@ -11,7 +11,7 @@ import {
 import type { Broker } from '../broker.ts'
 import { controllerId } from '../controller.ts'
 import { handler, type RequestContext } from '../handler.ts'
-import { CLUSTER_METADATA_TOPIC, isInternalTopic, isLegalTopicName } from '../topic-name.ts'
+import { CLUSTER_METADATA_TOPIC, isInternalTopic, isLegalTopicName } from '../topics/topic-name.ts'
 
 type Request = RequestOf<typeof Metadata>
 type TopicMetadata = ResponseOf<typeof Metadata>['topics'][number]

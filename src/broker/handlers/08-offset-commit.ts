@@ -1,7 +1,7 @@
 import { OffsetCommit } from '../../protocol/apis/08-offset-commit.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
-import { clientOf } from '../group-service.ts'
-import { mergeAnswers, sortTopics } from '../group-topics.ts'
+import { clientOf } from '../coordinators/group-service.ts'
+import { mergeAnswers, sortTopics } from '../coordinators/group-topics.ts'
 import { handler } from '../handler.ts'
 
 type Response = ResponseOf<typeof OffsetCommit>

@@ -1,6 +1,6 @@
 import { JoinGroup } from '../../protocol/apis/11-join-group.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
-import { clientOf } from '../group-service.ts'
+import { clientOf } from '../coordinators/group-service.ts'
 import { handler } from '../handler.ts'
 
 type Response = ResponseOf<typeof JoinGroup>

@@ -2,12 +2,12 @@ import { CreateTopics } from '../../protocol/apis/19-create-topics.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
+import { effectiveTopicConfigs } from '../configs/topic-config-sources.ts'
 import { handler } from '../handler.ts'
-import type { CreatedTopic } from '../plan-topic.ts'
 import { mutationQuota } from '../quotas/mutation-quota.ts'
 import { settled } from '../settled.ts'
-import { effectiveTopicConfigs } from '../topic-config-sources.ts'
-import type { Outcome } from '../topics.ts'
+import type { CreatedTopic } from '../topics/plan-topic.ts'
+import type { Outcome } from '../topics/topics.ts'
 
 /** From this version on clients know THROTTLING_QUOTA_EXCEEDED. */
 const STRICT_SINCE = 6

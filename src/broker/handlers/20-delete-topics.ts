@@ -2,10 +2,10 @@ import { ZERO_UUID } from '../../base/uuid.ts'
 import { DeleteTopics } from '../../protocol/apis/20-delete-topics.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
-import type { TopicToDelete } from '../delete-topics.ts'
 import { handler } from '../handler.ts'
 import { mutationQuota } from '../quotas/mutation-quota.ts'
 import { settled } from '../settled.ts'
+import type { TopicToDelete } from '../topics/delete-topics.ts'
 
 /** From this version on clients know THROTTLING_QUOTA_EXCEEDED. */
 const STRICT_SINCE = 5

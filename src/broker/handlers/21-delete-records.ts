@@ -6,7 +6,7 @@ import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import { ledPartition } from '../partitions.ts'
-import { isInternalTopic } from '../topic-name.ts'
+import { isInternalTopic } from '../topics/topic-name.ts'
 
 type Request = RequestOf<typeof DeleteRecords>
 type AskedPartition = Request['topics'][number]['partitions'][number]

@@ -5,7 +5,7 @@ import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
-import { isInternalTopic } from '../topic-name.ts'
+import { isInternalTopic } from '../topics/topic-name.ts'
 
 type Request = RequestOf<typeof AddPartitionsToTxn>
 type TopicResults = ResponseOf<typeof AddPartitionsToTxn>['resultsByTopicV3AndBelow']

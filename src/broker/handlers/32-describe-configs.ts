@@ -3,7 +3,7 @@ import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import { ConfigResourceType } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
-import { describeResource } from '../describe-configs.ts'
+import { describeResource } from '../configs/describe-configs.ts'
 import { handler } from '../handler.ts'
 
 type Request = RequestOf<typeof DescribeConfigs>

@@ -5,9 +5,9 @@ import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { MetadataImage, MetadataRecord } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
-import { electionRecord } from '../leader-election.ts'
 import type { Decision } from '../metadata-writer.ts'
 import { settled } from '../settled.ts'
+import { electionRecord } from '../topics/leader-election.ts'
 
 type Request = RequestOf<typeof ElectLeaders>
 type Response = ResponseOf<typeof ElectLeaders>

@@ -5,10 +5,10 @@ import type { MetadataRecord, PartitionImage, TopicImage } from '../../storage/m
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import type { Decision } from '../metadata-writer.ts'
-import { partitionChange } from '../partition-change.ts'
 import { isUnfenced } from '../registration.ts'
-import { checkAssignment, checkSomeLive } from '../replica-assignment.ts'
 import { settled } from '../settled.ts'
+import { partitionChange } from '../topics/partition-change.ts'
+import { checkAssignment, checkSomeLive } from '../topics/replica-assignment.ts'
 
 type Response = ResponseOf<typeof AlterPartitionReassignments>
 

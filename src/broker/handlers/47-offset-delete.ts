@@ -2,7 +2,7 @@ import { type Uuid, ZERO_UUID } from '../../base/uuid.ts'
 import { OffsetDelete } from '../../protocol/apis/47-offset-delete.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
-import { mergeAnswers, sortTopics } from '../group-topics.ts'
+import { mergeAnswers, sortTopics } from '../coordinators/group-topics.ts'
 import { handler } from '../handler.ts'
 
 type Response = ResponseOf<typeof OffsetDelete>

@@ -8,7 +8,7 @@ import type { Broker } from '../broker.ts'
 import { controllerId } from '../controller.ts'
 import { handler } from '../handler.ts'
 import { isUnfenced } from '../registration.ts'
-import { CLUSTER_METADATA_TOPIC } from '../topic-name.ts'
+import { CLUSTER_METADATA_TOPIC } from '../topics/topic-name.ts'
 
 type Response = ResponseOf<typeof DescribeQuorum>
 

@@ -6,7 +6,7 @@ import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import { ledPartition } from '../partitions.ts'
-import { topicNameProblem } from '../topic-name.ts'
+import { topicNameProblem } from '../topics/topic-name.ts'
 
 type Described = ResponseOf<typeof DescribeProducers>['topics'][number]['partitions'][number]
 

@@ -1,7 +1,7 @@
 import type { ConsumerHeartbeatResponse } from '../../coordinator/group/consumer-heartbeat.ts'
 import { ConsumerGroupHeartbeat } from '../../protocol/apis/68-consumer-group-heartbeat.ts'
 import { KafkaError } from '../../protocol/error-code.ts'
-import { clientOf } from '../group-service.ts'
+import { clientOf } from '../coordinators/group-service.ts'
 import { handler } from '../handler.ts'
 
 /**

@@ -5,7 +5,7 @@ import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { PartitionImage, TopicImage } from '../../storage/metadata-store.ts'
 import { allTopicOperations } from '../authorized-operations.ts'
 import { handler } from '../handler.ts'
-import { isInternalTopic, isLegalTopicName } from '../topic-name.ts'
+import { isInternalTopic, isLegalTopicName } from '../topics/topic-name.ts'
 
 type Request = RequestOf<typeof DescribeTopicPartitions>
 type Response = ResponseOf<typeof DescribeTopicPartitions>

@@ -1,7 +1,7 @@
 import { VirtualClock } from '../../../src/base/clock.ts'
 import { TimerQueue } from '../../../src/base/timer-queue.ts'
 import { type Uuid, ZERO_UUID } from '../../../src/base/uuid.ts'
-import { CoordinatorHost } from '../../../src/broker/coordinator-host.ts'
+import { CoordinatorHost } from '../../../src/broker/coordinators/coordinator-host.ts'
 import { silentLogger } from '../../../src/broker/logger.ts'
 import { classicProtocols } from '../../../src/coordinator/group/classic-member.ts'
 import type { ConsumerGroupRecord } from '../../../src/coordinator/group/consumer-group.ts'

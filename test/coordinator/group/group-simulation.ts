@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { VirtualClock } from '../../../src/base/clock.ts'
 import { TimerQueue } from '../../../src/base/timer-queue.ts'
-import { CoordinatorHost } from '../../../src/broker/coordinator-host.ts'
+import { CoordinatorHost } from '../../../src/broker/coordinators/coordinator-host.ts'
 import { silentLogger } from '../../../src/broker/logger.ts'
 import type { Effect, ReplyTo } from '../../../src/coordinator/effect.ts'
 import { ClassicGroup } from '../../../src/coordinator/group/classic-group.ts'
