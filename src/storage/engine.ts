@@ -29,6 +29,10 @@ export interface StorageEngine {
 export interface LogDirectory {
   /** Absolute. */
   readonly path: string
+  /** As meta.properties and the metadata's records name it. */
+  readonly id: Uuid
+  /** It cannot be used: nothing in it is served. */
+  readonly isOffline: boolean
   /** Of the volume it is on; -1 when unknown. */
   readonly totalBytes: number
   readonly usableBytes: number

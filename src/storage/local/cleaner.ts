@@ -1,5 +1,4 @@
 import type { Cancel } from '../../base/clock.ts'
-import type { OffsetCheckpointEntry } from './checkpoint-file.ts'
 import { Cleaning, CleaningAborted } from './cleaning.ts'
 import { type CleaningRange, cleaningRange, isWorthCleaning } from './cleaning-range.ts'
 import { systemErrorCode } from './files.ts'
@@ -32,8 +31,8 @@ export interface CleanerOptions {
   readonly environment: LogEnvironment
   readonly logs: () => Iterable<Log>
   readonly settings: () => CleanerSettings
-  /** Writes cleaner-offset-checkpoint; durable when it resolves. */
-  readonly writeCheckpoint: (entries: readonly OffsetCheckpointEntry[]) => Promise<void>
+  /** Writes cleaner-offset-checkpoint of all logs as it is now; durable when it resolves. */
+  readonly writeCheckpoint: () => Promise<void>
   /** Writes recovery-point-offset-checkpoint as it is now; durable when it resolves. */
   readonly writeRecoveryPoints: () => Promise<void>
   readonly turns?: Turns
@@ -196,13 +195,7 @@ export class Cleaner {
   }
 
   #writeCheckpoint(): Promise<void> {
-    const written = this.#writing.then(() => {
-      const entries: OffsetCheckpointEntry[] = []
-      for (const { topic, partition, firstDirtyOffset: offset } of this.#options.logs()) {
-        if (offset > 0) entries.push({ topic, partition, offset })
-      }
-      return this.#options.writeCheckpoint(entries)
-    })
+    const written = this.#writing.then(() => this.#options.writeCheckpoint())
     this.#writing = written.catch(() => undefined)
     return written
   }

@@ -81,6 +81,8 @@ export function notFollowed(path: string): StorageError {
 /** The directory as a whole: who owns it, how it was left, what is in it. */
 export class DataDirectory {
   readonly path: string
+  /** It cannot be used: whatever is in it is not served. */
+  isOffline = false
   readonly #files: Files
   readonly #context: EngineContext
   #lock: FileLock | undefined

@@ -4,11 +4,12 @@ import type { MetadataStore } from '../metadata-store.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Cleaner, type CleanerSettings, defaultCleanerSettings } from './cleaner.ts'
 import { LocalCoordinatorStore } from './coordinator-store.ts'
-import { DataDirectory } from './data-directory.ts'
+import type { DataDirectory } from './data-directory.ts'
 import { METADATA_TOPIC_NAME } from './file-names.ts'
-import type { Files } from './files.ts'
+import { type Files, parentOf } from './files.ts'
 import { LocalLogStore } from './local-log-store.ts'
 import type { Log } from './log.ts'
+import { LogDirectories } from './log-directories.ts'
 import type { Durability, LogEnvironment } from './log-environment.ts'
 import { TailBudget } from './log-tail.ts'
 import { Maintenance } from './maintenance.ts'
@@ -21,8 +22,12 @@ import { TopicLogs } from './topic-logs.ts'
 import { LoopTurns, type Turns } from './turns.ts'
 
 export interface LocalEngineOptions {
-  /** Absolute; made when it is not there. */
+  /** Absolute; made when it is not there. Holds the metadata log unless `metadataDir` is given. */
   readonly dataDir: string
+  /** More of them for partitions. */
+  readonly otherDataDirs?: readonly string[]
+  /** Where the metadata log is: one of the others, or a directory of its own. */
+  readonly metadataDir?: string
   readonly durability: Durability
   /** Must be that of the directory; a new directory gets it, or a random one. */
   readonly clusterId?: string | undefined
@@ -110,7 +115,7 @@ export class LocalEngine implements StorageEngine {
   readonly #options: LocalEngineOptions & typeof defaults
   readonly #context: EngineContext
   readonly #environment: LogEnvironment
-  readonly #directory: DataDirectory
+  readonly #directories: LogDirectories
   readonly #topics: TopicLogs
   readonly #maintenance: Maintenance
   readonly #cleaner: Cleaner
@@ -125,16 +130,18 @@ export class LocalEngine implements StorageEngine {
     this.#options = { ...defaults, ...options }
     this.#context = context
     this.#maintenance = new Maintenance(context.clock)
-    this.#directory = new DataDirectory(files, options.dataDir, context)
+    const { dataDir, otherDataDirs = [], metadataDir } = options
+    const paths = { dataDirs: [dataDir, ...otherDataDirs], metadataDir }
+    this.#directories = new LogDirectories(files, paths, context)
     this.log = new LocalLogStore({
       syncsAppends: options.durability.mode === 'sync',
-      logStartRaised: () => this.#checkpointLogStarts(),
+      logStartRaised: (log) => this.#checkpointLogStarts(log),
       appended: (log) => this.#appended(log),
     })
     this.#environment = this.#makeEnvironment(files)
     this.#topics = new TopicLogs({
       environment: this.#environment,
-      directory: this.#directory,
+      directories: this.#directories,
       store: this.log,
       context,
       fileDeleteDelayMs: this.#options.fileDeleteDelayMs,
@@ -145,9 +152,10 @@ export class LocalEngine implements StorageEngine {
       environment: this.#environment,
       logs: () => this.log.all(),
       settings: cleanerSettings,
-      writeCheckpoint: (entries) => this.#directory.writeCleanerOffsets(entries),
+      writeCheckpoint: () =>
+        this.#inEach((directory) => directory.writeCleanerOffsets(this.#cleanerOffsets(directory))),
       writeRecoveryPoints: () =>
-        this.#directory.writeRecoveryPoints(this.#offsets((log) => log.recoveryStartOffset)),
+        this.#inEach((directory) => directory.writeRecoveryPoints(this.#recoveryPoints(directory))),
       ...(cleanerTurns && { turns: cleanerTurns }),
     })
     const image = () => this.metadata.image
@@ -158,6 +166,7 @@ export class LocalEngine implements StorageEngine {
   #makeEnvironment(files: Files): LogEnvironment {
     const { bufferPoolBytes, tailCacheBytes, openFilesMax, durability } = this.#options
     const buffers = new BufferPool(bufferPoolBytes)
+    const names = new Map<string, NameSync>()
     return {
       files,
       openFiles: new OpenFiles(files, openFilesMax),
@@ -168,7 +177,12 @@ export class LocalEngine implements StorageEngine {
       clock: this.#context.clock,
       durability,
       producerIdExpirationMs: this.#options.producerIdExpirationMs,
-      dataDirectoryNames: new NameSync(files, this.#options.dataDir),
+      namesBeside(directory) {
+        const parent = parentOf(directory)
+        const sync = names.get(parent) ?? new NameSync(files, parent)
+        names.set(parent, sync)
+        return sync
+      },
       report: (level, message, fields) => this.#context.report(level, message, fields),
       random: this.#options.random,
       changed: (log) => this.log.changed(log),
@@ -199,7 +213,7 @@ export class LocalEngine implements StorageEngine {
   }
 
   get clusterId(): string {
-    return this.#directory.clusterId
+    return this.#directories.clusterId
   }
 
   get metadata(): MetadataStore {
@@ -208,22 +222,27 @@ export class LocalEngine implements StorageEngine {
   }
 
   directories(): readonly LogDirectory[] {
-    return [{ path: this.#directory.path, ...this.#environment.files.space(this.#directory.path) }]
+    return this.#directories.describe()
   }
 
-  /** Why nothing can be written to the directory; undefined when something was, and is gone again. */
+  /** Why one of the directories cannot be written; undefined when something was, and is gone again. */
   writeProblem(): string | undefined {
-    return this.#directory.writeProblem()
+    for (const directory of this.#directories.online) {
+      const problem = directory.writeProblem()
+      if (problem !== undefined) return problem
+    }
+    return undefined
   }
 
   async open(): Promise<void> {
-    await this.#directory.open(this.#options.clusterId)
+    const directories = this.#directories
+    await directories.open(this.#options.clusterId)
     const startedAtMs = this.#context.clock.nowMs()
     try {
-      const { wasClean, writesSurvived, clusterId, directoryId } = this.#directory
+      const { wasClean, writesSurvived, clusterId, directoryId } = directories.metadata
       const metadata = await this.#options.openMetadata({
         environment: this.#environment,
-        directory: this.#directory.pathOf(METADATA_TOPIC_NAME, 0),
+        directory: directories.metadata.pathOf(METADATA_TOPIC_NAME, 0),
         clusterId,
         directoryId,
         brokerId: this.#context.brokerId,
@@ -236,17 +255,20 @@ export class LocalEngine implements StorageEngine {
         if (records.some(({ type }) => mayRemoveTopics.has(type))) this.#forgetTopics()
       })
       await this.#topics.open(metadata.image)
-      if (this.#hasForgotten(this.#directory.checkpointedTopics)) await this.#checkpoint()
-      if (this.#hasForgotten(this.#directory.compactedTopics)) await this.#cleaner.writeCheckpoint()
+      const { online } = directories
+      const speakOfOthers = (topics: (one: DataDirectory) => ReadonlySet<string>) =>
+        online.some((one) => this.#hasForgotten(topics(one)))
+      if (speakOfOthers((one) => one.checkpointedTopics)) await this.#checkpoint()
+      if (speakOfOthers((one) => one.compactedTopics)) await this.#cleaner.writeCheckpoint()
     } catch (error) {
       this.#unsubscribe()
-      this.#directory.release()
+      directories.release()
       throw error
     }
     this.#context.report('info', 'data directory opened', {
-      path: this.#directory.path,
-      clusterId: this.#directory.clusterId,
-      wasClean: this.#directory.wasClean,
+      path: directories.all.map(({ path }) => path).join(','),
+      clusterId: directories.clusterId,
+      wasClean: directories.wasClean,
       tookMs: this.#context.clock.nowMs() - startedAtMs,
     })
     this.#beginMaintenance()
@@ -335,13 +357,19 @@ export class LocalEngine implements StorageEngine {
 
   /** A topic that gets the name of one just deleted must not be told where that one began. */
   #forgetTopics(): void {
-    if (this.#hasForgotten(this.#directory.compactedTopics)) void this.#cleaner.writeCheckpoint()
-    if (!this.#hasForgotten(this.#directory.checkpointedTopics)) return
+    const { online } = this.#directories
+    if (online.some(({ compactedTopics }) => this.#hasForgotten(compactedTopics))) {
+      void this.#cleaner.writeCheckpoint()
+    }
+    const speaking = online.filter(({ checkpointedTopics: of }) => this.#hasForgotten(of))
+    if (speaking.length === 0) return
     try {
-      this.#directory.forgetTopics({
-        recoveryPoints: this.#offsets((log) => log.recoveryStartOffset),
-        logStartOffsets: this.#raisedLogStarts(),
-      })
+      for (const directory of speaking) {
+        directory.forgetTopics({
+          recoveryPoints: this.#recoveryPoints(directory),
+          logStartOffsets: this.#raisedLogStarts(directory),
+        })
+      }
     } catch (error) {
       this.#failed('checkpoint of deleted topics', error)
     }
@@ -349,46 +377,66 @@ export class LocalEngine implements StorageEngine {
   }
 
   async #checkpoint(): Promise<void> {
-    try {
-      await this.#directory.writeCheckpoints({
-        recoveryPoints: this.#offsets((log) => log.recoveryStartOffset),
-        highWatermarks: this.#offsets((log) => log.highWatermark),
-        logStartOffsets: this.#raisedLogStarts(),
-      })
-    } catch (error) {
-      this.#failed('checkpoint', error)
+    for (const directory of this.#directories.online) {
+      try {
+        await directory.writeCheckpoints({
+          recoveryPoints: this.#recoveryPoints(directory),
+          highWatermarks: this.#offsets(directory, (log) => log.highWatermark),
+          logStartOffsets: this.#raisedLogStarts(directory),
+        })
+      } catch (error) {
+        this.#failed('checkpoint', error)
+      }
     }
   }
 
   /** A start that a client raised must not come back after a crash. */
-  #checkpointLogStarts(): void | Promise<void> {
-    const entries = this.#raisedLogStarts()
+  #checkpointLogStarts(log: Log): void | Promise<void> {
+    const directory = this.#directories.holding(log.directory)
+    const entries = this.#raisedLogStarts(directory)
     const failed = (error: unknown) => {
       this.#failed('checkpoint of log starts', error)
       throw error
     }
     if (this.#options.durability.mode === 'sync') {
-      return this.#directory.writeLogStartOffsetsDurably(entries).catch(failed)
+      return directory.writeLogStartOffsetsDurably(entries).catch(failed)
     }
     try {
-      this.#directory.writeLogStartOffsets(entries)
+      directory.writeLogStartOffsets(entries)
     } catch (error) {
       failed(error)
     }
   }
 
-  #raisedLogStarts() {
-    return this.#offsets((log) =>
+  /** One directory after the other. */
+  async #inEach(work: (directory: DataDirectory) => Promise<void>): Promise<void> {
+    for (const directory of this.#directories.online) await work(directory)
+  }
+
+  #recoveryPoints(directory: DataDirectory) {
+    return this.#offsets(directory, (log) => log.recoveryStartOffset)
+  }
+
+  #raisedLogStarts(directory: DataDirectory) {
+    return this.#offsets(directory, (log) =>
       log.logStartOffset > log.segments[0]!.baseOffset ? log.logStartOffset : -1,
     )
   }
 
-  #offsets(offsetOf: (log: Log) => number) {
+  #cleanerOffsets(directory: DataDirectory) {
+    return this.#offsets(directory, ({ firstDirtyOffset }) => firstDirtyOffset || -1)
+  }
+
+  /** Of the logs in a directory; a negative offset says nothing. */
+  #offsets(directory: DataDirectory, offsetOf: (log: Log) => number) {
+    const isOnly = this.#directories.all.length === 1
     const entries = []
     for (const log of this.log.all()) {
+      if (!log.isMaterialised) continue
+      if (!isOnly && this.#directories.holding(log.directory) !== directory) continue
       const offset = offsetOf(log)
       const { topic, partition } = log
-      if (offset >= 0 && log.isMaterialised) entries.push({ topic, partition, offset })
+      if (offset >= 0) entries.push({ topic, partition, offset })
     }
     return entries
   }
@@ -403,13 +451,18 @@ export class LocalEngine implements StorageEngine {
     this.#unsubscribe()
     await this.#cleaner.stop()
     try {
-      const closed = await Promise.allSettled([...this.log.all()].map((log) => log.close()))
+      const unclean = new Set<DataDirectory>()
+      const closeLog = (log: Log) =>
+        log.close().catch(() => unclean.add(this.#directories.holding(log.directory)))
+      await Promise.all([...this.log.all()].map(closeLog))
       await this.#metadata?.close()
-      if (this.#metadata) await this.#checkpoint()
-      const failure = closed.find(({ status }) => status === 'rejected')
-      if (this.#metadata && failure === undefined) await this.#directory.markClean(this.#brokerEpoch()) // biome-ignore format: one line
+      if (!this.#metadata) return
+      await this.#checkpoint()
+      for (const directory of this.#directories.opened) {
+        if (!unclean.has(directory)) await directory.markClean(this.#brokerEpoch())
+      }
     } finally {
-      this.#directory.release()
+      this.#directories.release()
     }
   }
 

@@ -39,10 +39,10 @@ export interface LogStoreHooks {
   /** Syncs before the result: durability mode `sync`. */
   readonly syncsAppends: boolean
   /**
-   * Log starts were raised by a client; resolves or returns when that is as durable as an append.
-   * Reports and throws what goes wrong.
+   * The start of the log was raised by a client; resolves or returns when that is as durable as an
+   * append. Reports and throws what goes wrong.
    */
-  logStartRaised(): void | Promise<void>
+  logStartRaised(log: Log): void | Promise<void>
   /** The log has bytes that are not synced. */
   appended(log: Log): void
 }
@@ -353,7 +353,7 @@ export class LocalLogStore implements LogStore {
     if (log.logStartOffset === before) return result
     const failed = { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
     try {
-      const done = this.#hooks.logStartRaised()
+      const done = this.#hooks.logStartRaised(log)
       return done
         ? done.then(
             () => result,

@@ -30,8 +30,8 @@ export interface LogEnvironment {
   readonly durability: Durability
   readonly producerIdExpirationMs: number
   readonly report: EngineContext['report']
-  /** Names of partition directories. */
-  readonly dataDirectoryNames: NameSync
+  /** Names beside a partition's directory: those of its data directory. */
+  namesBeside(directory: string): NameSync
   /** In [0, 1), for the jitter of segment ages. */
   random(): number
   /** Something changed for those who watch the log: its end, its start, or that it is gone. */

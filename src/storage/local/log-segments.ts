@@ -103,7 +103,7 @@ export class LogSegments {
     this.active.create()
     this.#isMaterialised = true
     this.#areNamesUnsynced = true
-    this.#directoryChange = this.#environment.dataDirectoryNames.changed()
+    this.#directoryChange = this.#environment.namesBeside(this.directory).changed()
   }
 
   /** Leader epochs changed in memory; they are written before the next start needs them. */
@@ -187,7 +187,7 @@ export class LogSegments {
     if (!this.#areNamesUnsynced) return
     this.#areNamesUnsynced = false
     await this.#environment.files.syncDirectory(this.directory)
-    await this.#environment.dataDirectoryNames.upTo(this.#directoryChange)
+    await this.#environment.namesBeside(this.directory).upTo(this.#directoryChange)
   }
 
   /** Takes the oldest `count` segments away: renamed now, removed `delayMs` later. */

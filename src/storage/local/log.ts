@@ -456,8 +456,8 @@ export class Log {
     if (this.#isGone) return
     this.#isRefusingWrites = true
     try {
-      if (this.damage !== undefined) throw new Error(this.damage)
       if (this.isMaterialised) {
+        if (this.damage !== undefined) throw new Error(this.damage)
         await this.#segments.writeForCleanStart(this.logEndOffset, this.producers)
         await this.flush()
       }

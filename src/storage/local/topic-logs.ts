@@ -1,17 +1,24 @@
 import type { Uuid } from '../../base/uuid.ts'
-import type { EngineContext, LogConfig } from '../engine.ts'
+import { type EngineContext, type LogConfig, StorageError } from '../engine.ts'
 import type { RecordValue, ReplayedRecord } from '../metadata-record.ts'
-import { ConfigResourceType, type MetadataImage, type TopicImage } from '../metadata-store.ts'
-import type { DataDirectory, PartitionDirectory } from './data-directory.ts'
+import {
+  ConfigResourceType,
+  type MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+} from '../metadata-store.ts'
+import type { DataDirectory, OffsetMap, PartitionDirectory } from './data-directory.ts'
 import { partitionDirectoryName } from './file-names.ts'
 import type { LocalLogStore } from './local-log-store.ts'
+import type { Log } from './log.ts'
+import type { LogDirectories } from './log-directories.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import { createLog, type LogSpec, openLog } from './recovery.ts'
 import type { Turns } from './turns.ts'
 
 export interface TopicLogsOptions {
   readonly environment: LogEnvironment
-  readonly directory: DataDirectory
+  readonly directories: LogDirectories
   readonly store: LocalLogStore
   readonly context: EngineContext
   readonly fileDeleteDelayMs: () => number
@@ -29,31 +36,29 @@ export class TopicLogs {
 
   /** Opens what is there, and sets aside directories of partitions that the metadata does not know. */
   async open(image: MetadataImage): Promise<void> {
-    const { directory, context, turns } = this.#options
-    for (const name of directory.deletedDirectories()) this.#removeLater(name)
-    const checkpoints = directory.readCheckpoints()
-    const found = new Map<string, PartitionDirectory>()
-    for (const partition of directory.partitions()) {
-      if (isKnown(image, partition)) found.set(partition.name, partition)
-      else {
-        const path = directory.setAside(partition.name, 'stray')
-        context.report('warn', 'directory of an unknown partition set aside', { path })
-      }
-    }
+    const { context, turns, directories } = this.#options
+    const found = this.#find(image)
+    const checkpoints = new Map(directories.online.map((one) => [one, one.readCheckpoints()]))
+    const counts = new Map<DataDirectory, number>()
+    for (const { directory } of found.values()) count(counts, directory)
     for (const topic of image.topicsById.values()) {
       const config = context.topicConfig(topic.topicId)
-      for (const { partition, leaderEpoch } of topic.partitions) {
-        const spec = this.#specOf(topic, partition, leaderEpoch, config)
-        const isThere = found.has(partitionDirectoryName(topic.name, partition))
-        if (!isThere) {
-          this.#add(spec)
+      for (const partition of topic.partitions) {
+        const name = partitionDirectoryName(topic.name, partition.partition)
+        const directory = found.get(name)?.directory
+        if (!directory) {
+          const place = directories.placeOf(partition, counts)
+          if (place) count(counts, place)
+          this.#add(topic, partition, config, place)
           continue
         }
+        const offsetIn = (offsets: OffsetMap) => offsets.get(topic.name, partition.partition)
+        const { recoveryPoints, logStartOffsets, cleanerOffsets } = checkpoints.get(directory)!
         const opening = this.#open({
-          ...spec,
-          recoveryPoint: checkpoints.recoveryPoints.get(topic.name, partition),
-          logStartOffset: checkpoints.logStartOffsets.get(topic.name, partition),
-          cleanerOffset: checkpoints.cleanerOffsets.get(topic.name, partition),
+          ...specOf(topic, partition, config, directory),
+          recoveryPoint: offsetIn(recoveryPoints),
+          logStartOffset: offsetIn(logStartOffsets),
+          cleanerOffset: offsetIn(cleanerOffsets),
         })
         if (opening) await opening
         if (turns.isOver()) await turns.next()
@@ -61,9 +66,43 @@ export class TopicLogs {
     }
   }
 
-  #add(spec: LogSpec): void {
-    const { environment, store } = this.#options
-    store.add(createLog(environment, spec))
+  /** Directories of known partitions by name. Throws `StorageError` when one is there twice. */
+  #find(image: MetadataImage): Map<string, FoundPartition> {
+    const { context, directories } = this.#options
+    const found = new Map<string, FoundPartition>()
+    for (const directory of directories.online) {
+      for (const name of directory.deletedDirectories()) this.#removeLater(directory, name)
+      for (const partition of directory.partitions()) {
+        const { name } = partition
+        if (!isKnown(image, partition)) {
+          const path = directory.setAside(name, 'stray')
+          context.report('warn', 'directory of an unknown partition set aside', { path })
+          continue
+        }
+        const other = found.get(name)
+        if (other) throw foundTwice(name, other.directory, directory)
+        found.set(name, { directory, partition })
+      }
+    }
+    return found
+  }
+
+  /** A new partition; `directory` undefined: the one it should be in is not there. */
+  #add(
+    topic: TopicImage,
+    partition: PartitionImage,
+    config: LogConfig,
+    directory: DataDirectory | undefined,
+  ): void {
+    const { environment, store, directories, context } = this.#options
+    const spec = specOf(topic, partition, config, directory ?? directories.all[0]!)
+    const log = createLog(environment, spec)
+    if (!directory) {
+      log.damage = 'the data directory of this partition is not there'
+      const fields = { topic: log.topic, partition: log.partition }
+      context.report('warn', 'partition is offline: its data directory is not there', fields)
+    }
+    store.add(log)
   }
 
   #open(spec: LogSpec): void | Promise<void> {
@@ -73,22 +112,12 @@ export class TopicLogs {
     store.add(log)
   }
 
-  #specOf(topic: TopicImage, partition: number, leaderEpoch: number, config: LogConfig): LogSpec {
-    const { directory } = this.#options
-    return {
-      topic: topic.name,
-      topicId: topic.topicId,
-      partition,
-      directory: directory.pathOf(topic.name, partition),
-      config,
-      leaderEpoch,
-      recoveryPoint: 0,
-      logStartOffset: 0,
-      cleanerOffset: 0,
-      isClean: directory.wasClean,
-      writesSurvived: directory.writesSurvived,
-      ownerWasDohle: directory.ownerWasDohle,
-    }
+  /** How many partitions each directory has. */
+  counts(): Map<DataDirectory, number> {
+    const { store, directories } = this.#options
+    const counts = new Map<DataDirectory, number>()
+    for (const log of store.all()) if (!isMissing(log)) count(counts, directories.holding(log.directory)) // biome-ignore format: one line
+    return counts
   }
 
   /** Follows a commit of metadata. */
@@ -133,7 +162,7 @@ export class TopicLogs {
   }
 
   #compare(image: MetadataImage, topicId: Uuid): void {
-    const { store } = this.#options
+    const { store, directories } = this.#options
     const topic = image.topicsById.get(topicId)
     if (!topic) {
       this.#delete(topicId)
@@ -141,10 +170,16 @@ export class TopicLogs {
     }
     const logs = store.logsOf(topicId)
     const config = this.#options.context.topicConfig(topicId)
-    for (const { partition, leaderEpoch } of topic.partitions) {
-      const log = logs[partition]
-      if (!log) this.#add(this.#specOf(topic, partition, leaderEpoch, config))
-      else if (log.leaderEpoch !== leaderEpoch) {
+    for (const partition of topic.partitions) {
+      const log = logs[partition.partition]
+      const { leaderEpoch } = partition
+      if (!log) {
+        const place = directories.placeOf(
+          partition,
+          directories.all.length > 1 ? this.counts() : NONE,
+        )
+        this.#add(topic, partition, config, place)
+      } else if (log.leaderEpoch !== leaderEpoch) {
         log.beginEpoch(leaderEpoch)
         store.leaderChanged(log)
       }
@@ -152,9 +187,10 @@ export class TopicLogs {
   }
 
   #delete(topicId: Uuid): void {
-    const { store, directory, context } = this.#options
+    const { store, directories, context } = this.#options
     for (const log of store.remove(topicId)) {
       const name = partitionDirectoryName(log.topic, log.partition)
+      const directory = directories.holding(log.directory)
       if (!log.isMaterialised) {
         log.leave(log.directory)
         continue
@@ -162,7 +198,7 @@ export class TopicLogs {
       try {
         const path = directory.setAside(name, 'delete')
         log.leave(path)
-        this.#removeLater(path.slice(path.lastIndexOf('/') + 1))
+        this.#removeLater(directory, path.slice(path.lastIndexOf('/') + 1))
       } catch (error) {
         // The metadata no longer knows it, so the next start sets it aside.
         log.leave(log.directory)
@@ -174,8 +210,8 @@ export class TopicLogs {
     }
   }
 
-  #removeLater(name: string): void {
-    const { context, directory, fileDeleteDelayMs } = this.#options
+  #removeLater(directory: DataDirectory, name: string): void {
+    const { context, fileDeleteDelayMs } = this.#options
     context.clock.schedule(fileDeleteDelayMs(), () => {
       try {
         directory.removeDirectory(name)
@@ -202,4 +238,49 @@ function isKnown(image: MetadataImage, directory: PartitionDirectory): boolean {
   const topic = image.topicsByName.get(directory.topic)
   if (!topic || directory.partition >= topic.partitions.length) return false
   return directory.topicId === undefined || directory.topicId === topic.topicId
+}
+
+interface FoundPartition {
+  readonly directory: DataDirectory
+  readonly partition: PartitionDirectory
+}
+
+const NONE: ReadonlyMap<DataDirectory, number> = new Map()
+
+function count(counts: Map<DataDirectory, number>, directory: DataDirectory): void {
+  counts.set(directory, (counts.get(directory) ?? 0) + 1)
+}
+
+function specOf(
+  topic: TopicImage,
+  { partition, leaderEpoch }: PartitionImage,
+  config: LogConfig,
+  directory: DataDirectory,
+): LogSpec {
+  return {
+    topic: topic.name,
+    topicId: topic.topicId,
+    partition,
+    directory: directory.pathOf(topic.name, partition),
+    config,
+    leaderEpoch,
+    recoveryPoint: 0,
+    logStartOffset: 0,
+    cleanerOffset: 0,
+    isClean: directory.wasClean,
+    writesSurvived: directory.writesSurvived,
+    ownerWasDohle: directory.ownerWasDohle,
+  }
+}
+
+/** Its directory is not there, and none was ever made for it in another. */
+export function isMissing(log: Log): boolean {
+  return log.damage !== undefined && !log.isMaterialised
+}
+
+function foundTwice(name: string, one: DataDirectory, other: DataDirectory): StorageError {
+  return new StorageError(
+    'corrupt',
+    `Duplicate log directories for ${name} are found in both ${one.path}/${name} and ${other.path}/${name}. Remove one of the two, or move it out of the data directory.`,
+  )
 }
