@@ -16,6 +16,8 @@ export interface BatchFilter {
   readonly isMarkerOfEmptyTransaction?: boolean | undefined
   /** Keep a header without records, for the state of its producer, when nothing else stays. */
   readonly retainEmpty?: boolean | undefined
+  /** Memory for a batch that is not compressed, whatever it holds; fresh memory when left out. */
+  readonly room?: ((sizeBytes: number) => Buffer) | undefined
 }
 
 /** One byte for each of its parts. */
@@ -81,7 +83,7 @@ export class FilteredBatch {
     const { bytes, recordCount, baseTimestamp, maxTimestamp } = rewriteRecords(
       batch,
       this.#source,
-      { keep: this.#keep, renumber: false, baseTimestamp: deleteHorizonMs },
+      { keep: this.#keep, renumber: false, baseTimestamp: deleteHorizonMs, room: filter.room },
     )
     return sealBatch(bytes, {
       ...headerOf(batch),

@@ -17,6 +17,8 @@ export interface Rewriting {
   readonly renumber: boolean
   /** What timestamps count from; the first record's own when left out. */
   readonly baseTimestamp?: number | undefined
+  /** Memory for the result, whatever it holds; fresh memory when left out. */
+  readonly room?: ((sizeBytes: number) => Buffer) | undefined
 }
 
 export interface RewrittenRecords {
@@ -38,7 +40,7 @@ export function rewriteRecords(
   source: RecordBytes,
   rewriting: Rewriting,
 ): RewrittenRecords {
-  const { keep, renumber } = rewriting
+  const { keep, renumber, room = Buffer.alloc } = rewriting
   const count = batch.recordCount
   const appendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined
   const sourceBase = batch.baseTimestamp
@@ -61,7 +63,7 @@ export function rewriteRecords(
     kept++
   }
   const baseTimestamp = base ?? NO_TIMESTAMP
-  const bytes = Buffer.alloc(BATCH_HEADER_BYTES + size)
+  const bytes = room(BATCH_HEADER_BYTES + size)
   let at = BATCH_HEADER_BYTES
   let written = 0
   const cursor = new RecordCursor(source.bytes, source.start, source.end)

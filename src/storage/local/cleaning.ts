@@ -59,6 +59,8 @@ export class Cleaning {
   readonly #options: CleaningOptions
   readonly #map: KeyOffsetMap
   readonly #lastOfProducers = new Map<number, LastOfProducer>()
+  /** What is left of a batch, until it is copied: a fresh half megabyte each time is a lot of garbage. */
+  #scratch: Buffer | undefined
   #bytesBefore = 0
   #bytesAfter = 0
   /** Of the groups, in order; a transaction may go on from one to the next. */
@@ -95,7 +97,11 @@ export class Cleaning {
       indexBytes: log.config.segmentIndexBytes,
       firstUncleanableOffset,
     })
-    for (const group of groups) await this.#cleanGroup(group)
+    try {
+      for (const group of groups) await this.#cleanGroup(group)
+    } finally {
+      this.#releaseScratch()
+    }
     return { endOffset, bytesBefore: this.#bytesBefore, bytesAfter: this.#bytesAfter }
   }
 
@@ -238,11 +244,27 @@ export class Cleaning {
       deleteHorizonMs: nowMs + this.#range.log.config.deleteRetentionMs,
       isMarkerOfEmptyTransaction: batch.isControl && isObsolete,
       retainEmpty,
+      room: (sizeBytes: number) => this.#room(sizeBytes),
     }
     if (isDropped) return filtered.batch(filter)
     if (!batch.isControl) return this.#filter(batch, filtered).then(() => filtered.batch(filter))
     keepAll(batch, filtered)
     return filtered.batch(filter)
+  }
+
+  #room(sizeBytes: number): Buffer {
+    let scratch = this.#scratch
+    if (!scratch || sizeBytes > scratch.length) {
+      this.#releaseScratch()
+      scratch = this.#range.log.environment.buffers.acquire(sizeBytes)
+      this.#scratch = scratch
+    }
+    return scratch.subarray(0, sizeBytes)
+  }
+
+  #releaseScratch(): void {
+    if (this.#scratch) this.#range.log.environment.buffers.release(this.#scratch)
+    this.#scratch = undefined
   }
 
   /** What it says of its producer, or of where the compacted part ends, is nowhere else. */
