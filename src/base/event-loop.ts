@@ -12,3 +12,6 @@ export const wallNowMs: () => number = Date.now
 
 /** Milliseconds since the process began; never goes back. */
 export const steadyNowMs: () => number = performance.now.bind(performance)
+
+/** Milliseconds that the event loop was at work since the process began: all but its waiting. */
+export const loopActiveMs = (): number => performance.eventLoopUtilization().active

@@ -6,7 +6,7 @@ import { Segment } from './segment.ts'
 import type { AbortedTransactionEntry } from './transaction-index.ts'
 
 /** Synced piece by piece: one sync of a gigabyte would hold up the disk for all others. */
-const SYNC_BYTES = 16 * 1024 * 1024
+const SYNC_BYTES = 4 * 1024 * 1024
 
 /**
  * What compaction writes: a segment whose files have the suffix `.cleaned` until it takes the place
