@@ -42,6 +42,24 @@ const IDLE_ROUND_MS = 0.05
 /** Timers are no finer. */
 const SHORTEST_REST_MS = 1
 
+/** What `YieldingTurns` knows of the event loop. */
+export interface LoopTime {
+  nowMs(): number
+  /** How long the loop was at work so far. */
+  activeMs(): number
+  /** Resolves in the next round. */
+  round(): Promise<void>
+  /** May resolve too early. */
+  sleep(ms: number): Promise<void>
+}
+
+const realLoop: LoopTime = {
+  nowMs: steadyNowMs,
+  activeMs: loopActiveMs,
+  round: () => new Promise((resolve) => setImmediate(resolve)),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+}
+
 /**
  * Turns of work that can wait: one after the other while nobody else needs the thread, else with
  * rests between them that are so many times as long. For a request that arrives at any time it is
@@ -50,28 +68,30 @@ const SHORTEST_REST_MS = 1
 export class YieldingTurns implements Turns {
   readonly #turnMs: number
   readonly #restFactor: number
+  readonly #loop: LoopTime
   #startMs = 0
   #endMs = 0
   /** Rest that is due; below 0 when the last one was longer than it had to be. */
   #owedMs = 0
   #busyUntilMs = 0
 
-  constructor(turnMs: number, restFactor: number) {
+  constructor(turnMs: number, restFactor: number, loop: LoopTime = realLoop) {
     this.#turnMs = turnMs
     this.#restFactor = restFactor
+    this.#loop = loop
   }
 
   isOver(): boolean {
-    return steadyNowMs() >= this.#endMs
+    return this.#loop.nowMs() >= this.#endMs
   }
 
   async next(): Promise<void> {
     const fromMs = this.#worked()
-    const activeBefore = loopActiveMs()
-    if (this.#owedMs >= SHORTEST_REST_MS) await restUntil(fromMs + this.#owedMs)
-    else await new Promise((resolve) => setImmediate(resolve))
-    const nowMs = steadyNowMs()
-    if (loopActiveMs() - activeBefore > IDLE_ROUND_MS) this.#busyUntilMs = nowMs + BUSY_MS
+    const activeBefore = this.#loop.activeMs()
+    if (this.#owedMs >= SHORTEST_REST_MS) await this.#restUntil(fromMs + this.#owedMs)
+    else await this.#loop.round()
+    const nowMs = this.#loop.nowMs()
+    if (this.#loop.activeMs() - activeBefore > IDLE_ROUND_MS) this.#busyUntilMs = nowMs + BUSY_MS
     this.#owedMs = Math.max(this.#owedMs - (nowMs - fromMs), -this.#turnMs * this.#restFactor)
     this.#begin(nowMs)
   }
@@ -90,18 +110,18 @@ export class YieldingTurns implements Turns {
 
   /** Counts what was worked since the turn began; how long of it was waiting is not known. */
   #worked(): number {
-    const nowMs = steadyNowMs()
+    const nowMs = this.#loop.nowMs()
     if (nowMs >= this.#busyUntilMs) this.#owedMs = 0
     else this.#owedMs += Math.min(nowMs - this.#startMs, this.#turnMs) * this.#restFactor
     return nowMs
   }
-}
 
-/** An event makes timers of the same millisecond fire early, just when its like may follow. */
-async function restUntil(untilMs: number): Promise<void> {
-  for (;;) {
-    const leftMs = untilMs - steadyNowMs()
-    if (leftMs <= 0) return
-    await new Promise((resolve) => setTimeout(resolve, Math.ceil(leftMs)))
+  /** An event makes timers of the same millisecond fire early, just when its like may follow. */
+  async #restUntil(untilMs: number): Promise<void> {
+    for (;;) {
+      const leftMs = untilMs - this.#loop.nowMs()
+      if (leftMs <= 0) return
+      await this.#loop.sleep(Math.ceil(leftMs))
+    }
   }
 }
