@@ -21,6 +21,22 @@ export function decodeBody<M extends Message>(
   return read(message, version, new Reader(bytes))
 }
 
+/** How many bytes `encodeBody` would make. */
+export function bodyLength<M extends Message>(
+  message: M,
+  version: number,
+  value: EncodableOf<M>,
+): number {
+  const mark = shared.mark()
+  try {
+    write(message, version, shared, value)
+    return shared.take().byteLength
+  } catch (error) {
+    shared.restore(mark)
+    throw error
+  }
+}
+
 /** A message behind its int16 version, as consumer protocol and internal topics have it. */
 export function encodeVersioned<M extends Message>(
   message: M,

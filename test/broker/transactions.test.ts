@@ -39,6 +39,15 @@ function setTransactionVersion(featureLevel: number) {
   broker.metadata.commit([{ type: 'FeatureLevelRecord', value }])
 }
 
+function setReplicas(name: string, replicas: number[], isr: number[]) {
+  const { topicId, partitions } = broker.metadata.image.topicsByName.get(name)!
+  const records = partitions.map(({ partition: partitionId }) => {
+    const value = { topicId, partitionId, replicas, isr }
+    return { type: 'PartitionChangeRecord', value } as const
+  })
+  broker.metadata.commit(records)
+}
+
 async function restart() {
   await broker.close()
   await fixture.restart()
@@ -71,6 +80,31 @@ describe.each(both)('a transaction of the %s generation', (generation) => {
     // The marker takes an offset.
     expect(await lastStableOffset(broker, 'orders')).toBe(2)
     expect(await stateOf(broker, 'tx')).toBe('CompleteCommit')
+  })
+
+  it('is not ended while too few replicas of its coordinator are in sync', async () => {
+    await start(levelOf(generation))
+    const client = await newClient()
+    await client.send('orders', [0], 'a')
+    setReplicas('__transaction_state', [1, 2], [1])
+    expect(await client.end('commit')).toBe('COORDINATOR_NOT_AVAILABLE')
+    expect(await stateOf(broker, 'tx')).toBe('Ongoing')
+    setReplicas('__transaction_state', [1, 2], [1, 2])
+    expect(await client.end('commit')).toBe('NONE')
+    expect(await readTopic(broker, 'orders')).toEqual(['a'])
+  })
+
+  it('is seen when enough replicas of what it wrote to are in sync again', async () => {
+    await start(levelOf(generation))
+    broker.createTopic('safe', 1, { 'min.insync.replicas': '2' })
+    const client = await newClient()
+    expect(await client.send('safe', [0], 'a')).toBe('NONE')
+    setReplicas('safe', [1, 2], [1])
+    expect(await client.end('commit')).toBe('NONE')
+    expect(await readTopic(broker, 'safe')).toEqual([])
+    setReplicas('safe', [1, 2], [1, 2])
+    broker.clock.advance(1_000)
+    await vi.waitFor(async () => expect(await readTopic(broker, 'safe')).toEqual(['a']))
   })
 
   it('is never seen when it is aborted, and the next one is', async () => {

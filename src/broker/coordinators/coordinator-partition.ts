@@ -33,6 +33,8 @@ export interface CoordinatorPartitionOptions<C extends Coordinator<R, Asked>, R,
   decode(record: CoordinatorRecord): R | undefined
   /** Most bytes of a batch: `max.message.bytes` of the topic. */
   batchBytesMax(): number
+  /** False: too few replicas are in sync, so that nothing may be appended. */
+  isWritable?(partition: number): boolean
   /**
    * Runs `callback` when the event loop has read what the sockets hold: a broker that stood still
    * longer than a session must hear who spoke before it expels anyone.
@@ -290,12 +292,13 @@ export class CoordinatorPartition<C extends Coordinator<R, Asked>, R, Asked = ne
     first: number,
     append: Append<R, Asked>,
   ): ErrorCode | Promise<ErrorCode> {
-    const { store, clock } = this.#options
+    const { store, clock, isWritable } = this.#options
     const options = { nowMs: clock.nowMs(), ...(append.producer && { producer: append.producer }) }
     const producerId = append.producer?.producerId ?? -1
     for (let index = first; index < batches.length; index++) {
       // Another broker coordinates the partition by now: what is decided here must not reach it.
       if (this.state === 'closed') return ErrorCode.NOT_LEADER_OR_FOLLOWER
+      if (isWritable?.(this.#partition) === false) return ErrorCode.NOT_ENOUGH_REPLICAS
       const batch = batches[index]!
       const result = store.append(this.#partition, batch.bytes, options)
       if (result instanceof Promise) {

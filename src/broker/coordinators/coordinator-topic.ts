@@ -5,6 +5,7 @@ import { type ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { ReplayedRecord } from '../../storage/metadata-record.ts'
 import type { TopicImage } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
+import { isUnderMinIsr } from '../topics/min-isr.ts'
 import { CoordinatorHost } from './coordinator-host.ts'
 import type { Coordinator, CoordinatorPartitionOptions } from './coordinator-partition.ts'
 
@@ -22,7 +23,7 @@ export interface DeletedTopic {
 export interface CoordinatorTopicOptions<C extends Coordinator<R, Asked>, R, Asked>
   extends Omit<
     CoordinatorPartitionOptions<C, R, Asked>,
-    'clock' | 'timers' | 'log' | 'batchBytesMax'
+    'clock' | 'timers' | 'log' | 'batchBytesMax' | 'isWritable'
   > {
   /** Decides what becomes of what is stored about topics that are gone. */
   topicsDeleted?(coordinator: C, topics: readonly DeletedTopic[]): Effect<R, Asked>[]
@@ -45,7 +46,8 @@ export class CoordinatorTopic<C extends Coordinator<R, Asked>, R, Asked = never>
     this.#options = options
     const { clock, timers, log } = broker
     const batchBytesMax = () => this.#batchBytesMax()
-    this.#host = new CoordinatorHost({ ...options, clock, timers, log, batchBytesMax })
+    const isWritable = (partition: number) => this.#isWritable(partition)
+    this.#host = new CoordinatorHost({ ...options, clock, timers, log, batchBytesMax, isWritable })
   }
 
   /** Follows the topic from now on. Resolves when the partitions there are have been loaded. */
@@ -75,6 +77,12 @@ export class CoordinatorTopic<C extends Coordinator<R, Asked>, R, Asked = never>
   #batchBytesMax(): number {
     const { image } = this
     return image ? this.#broker.topics.config(image).maxMessageBytes : Number.POSITIVE_INFINITY
+  }
+
+  #isWritable(partition: number): boolean {
+    const { image } = this
+    const found = image?.partitions[partition]
+    return !found || !isUnderMinIsr(found, this.#broker.topics.config(image!).minInsyncReplicas)
   }
 
   /** The partition that coordinates `id`. Throws NOT_COORDINATOR while there is no topic. */

@@ -6,6 +6,9 @@ import type {
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { buildMarkerBatch } from '../../protocol/records/builder.ts'
 import type { AppendItem, AppendResult, StorageEngine } from '../../storage/engine.ts'
+import type { Broker } from '../broker.ts'
+import { isUnderMinIsr } from '../topics/min-isr.ts'
+import type { TopicAdmin } from '../topics/topics.ts'
 
 /** Where offsets of groups wait for the end of their transaction. */
 export interface OffsetTransactions {
@@ -25,9 +28,11 @@ export interface OffsetTransactions {
 export class TransactionMarkers {
   readonly #engine: StorageEngine
   readonly #offsets: OffsetTransactions
+  readonly #topics: Pick<TopicAdmin, 'config'>
 
-  constructor(engine: StorageEngine, offsets: OffsetTransactions) {
+  constructor({ engine, topics }: Pick<Broker, 'engine' | 'topics'>, offsets: OffsetTransactions) {
     this.#engine = engine
+    this.#topics = topics
     this.#offsets = offsets
   }
 
@@ -54,6 +59,8 @@ export class TransactionMarkers {
         if (!found) results.push({ topic, partition, outcome: 'gone' })
         else if (found.leader < 0) {
           results.push({ topic, partition, outcome: ErrorCode.NOT_LEADER_OR_FOLLOWER })
+        } else if (isUnderMinIsr(found, this.#topics.config(image!).minInsyncReplicas)) {
+          results.push({ topic, partition, outcome: ErrorCode.NOT_ENOUGH_REPLICAS })
         } else {
           const place = { topic, topicId: image!.topicId, partition }
           if (topic !== this.#offsets.topicName) places.push(place)

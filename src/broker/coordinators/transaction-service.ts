@@ -63,7 +63,7 @@ export class TransactionService extends CoordinatorTopic<
     this.#broker = broker
     const { peers } = options
     const offsets = peers ? this.#offsetsOf(peers) : broker.groups
-    this.markers = new TransactionMarkers(broker.engine, offsets)
+    this.markers = new TransactionMarkers(broker, offsets)
     this.admission = new TransactionAdmission(peers ? this.#transactionsOf(peers) : this, broker)
   }
 

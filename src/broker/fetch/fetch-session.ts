@@ -29,7 +29,8 @@ export interface FetchContext {
   /** Set when the request's session is not usable: nothing is read. */
   readonly errorCode: ErrorCode
   readonly partitions: readonly WantedPartition[]
-  /** `data` in the order of `partitions`. */
+  /** Positions in `partitions` that `answer` would send. `data` in the order of `partitions`. */
+  preview(data: readonly PartitionData[]): readonly number[]
   answer(data: readonly PartitionData[], nowMs: number): FetchAnswer
   /** The answer to a client that has to wait: nothing is sent, and the session stays as it is. */
   throttled(): Pick<FetchAnswer, 'errorCode' | 'sessionId'>
@@ -68,18 +69,20 @@ class SessionPartition implements WantedPartition {
     this.maxBytes = wanted.maxBytes
   }
 
-  /** Whether the client has to hear of `data`, which then counts as told. */
+  /** Whether the client has to hear of `data`. */
   isNews(data: PartitionData): boolean {
-    const logStartOffset = data.logStartOffset ?? -1
-    const isNews =
+    return (
       (data.records?.byteLength ?? 0) > 0 ||
       data.highWatermark !== this.#highWatermark ||
-      logStartOffset !== this.#logStartOffset ||
+      (data.logStartOffset ?? -1) !== this.#logStartOffset ||
       data.errorCode !== ErrorCode.NONE ||
       data.divergingEpoch !== undefined
+    )
+  }
+
+  tell(data: PartitionData): void {
     this.#highWatermark = data.errorCode === ErrorCode.NONE ? data.highWatermark : -1
-    this.#logStartOffset = logStartOffset
-    return isNews
+    this.#logStartOffset = data.logStartOffset ?? -1
   }
 }
 
@@ -164,12 +167,13 @@ export class FetchSessions {
       errorCode: ErrorCode.NONE,
       partitions,
       throttled: noSession,
+      preview: () => allOf(partitions),
       answer: (data, nowMs) => {
         const session = this.#create(request.byId, partitions.length, nowMs)
         if (session) {
           session.update({ ...request, partitions, forgotten: [] })
           let position = 0
-          for (const partition of session.partitions.values()) partition.isNews(data[position++]!)
+          for (const partition of session.partitions.values()) partition.tell(data[position++]!)
         }
         const sessionId = session?.sessionId ?? NO_SESSION_ID
         return { errorCode: ErrorCode.NONE, sessionId, positions: allOf(partitions) }
@@ -201,10 +205,17 @@ export class FetchSessions {
         }
         return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId: NO_SESSION_ID }
       },
+      preview: (data) => news(partitions, data),
       answer(data) {
         const { errorCode, sessionId } = this.throttled()
         if (errorCode !== ErrorCode.NONE) return { errorCode, sessionId, positions: [] }
-        return { errorCode, sessionId, positions: news(session, partitions, data) }
+        const positions = news(partitions, data)
+        for (const [position, partition] of partitions.entries()) {
+          const one = data[position]!
+          partition.tell(one)
+          if ((one.records?.byteLength ?? 0) > 0) session.moveToEnd(partition)
+        }
+        return { errorCode, sessionId, positions }
       },
     }
   }
@@ -242,6 +253,7 @@ function sessionless(request: SessionRequest): FetchContext {
     errorCode: ErrorCode.NONE,
     partitions,
     throttled: noSession,
+    preview: () => allOf(partitions),
     answer: () => ({
       errorCode: ErrorCode.NONE,
       sessionId: NO_SESSION_ID,
@@ -259,6 +271,7 @@ function unusable(errorCode: ErrorCode): FetchContext {
     errorCode,
     partitions: [],
     throttled: noSession,
+    preview: () => [],
     answer: () => ({ errorCode, sessionId: NO_SESSION_ID, positions: [] }),
   }
 }
@@ -274,16 +287,10 @@ function eachOnce(partitions: readonly WantedPartition[]): readonly WantedPartit
   return once.size === partitions.length ? partitions : [...once.values()]
 }
 
-function news(
-  session: FetchSession,
-  partitions: readonly SessionPartition[],
-  data: readonly PartitionData[],
-): number[] {
+function news(partitions: readonly SessionPartition[], data: readonly PartitionData[]): number[] {
   const positions: number[] = []
   for (const [position, partition] of partitions.entries()) {
-    const one = data[position]!
-    if (partition.isNews(one)) positions.push(position)
-    if ((one.records?.byteLength ?? 0) > 0) session.moveToEnd(partition)
+    if (partition.isNews(data[position]!)) positions.push(position)
   }
   return positions
 }

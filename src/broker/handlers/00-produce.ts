@@ -21,6 +21,7 @@ import { LeaderHints } from '../leader-hints.ts'
 import { ledPartition } from '../partitions.ts'
 import { recordSettings } from '../record-settings.ts'
 import { settled } from '../settled.ts'
+import { isUnderMinIsr } from '../topics/min-isr.ts'
 import { isInternalTopic } from '../topics/topic-name.ts'
 
 type Request = RequestOf<typeof Produce>
@@ -170,7 +171,7 @@ class ProducePlan {
       return this.#refuse(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
     }
     const config = this.broker.topics.config(topic!)
-    if (this.acks === ALL_ACKS && led.isr.length < config.minInsyncReplicas) {
+    if (this.acks === ALL_ACKS && isUnderMinIsr(led, config.minInsyncReplicas)) {
       const where = { topicId: topic!.topicId, partition: index }
       const errorCode = ErrorCode.NOT_ENOUGH_REPLICAS
       const logStartOffset = logStartOnError(errorCode, where, this.broker)

@@ -1,4 +1,5 @@
 import { Fetch } from '../../protocol/apis/01-fetch.ts'
+import { bodyLength } from '../../protocol/body.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import { downConvert } from '../../protocol/records/convert.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
@@ -26,8 +27,8 @@ const BATCHES_SINCE = 4
 const HINTS_SINCE = 16
 /** Topics are named by their ids from this version on. */
 const IDS_SINCE = 13
-/** What a response says of a partition besides records. */
-const PARTITION_OVERHEAD_BYTES = 48
+/** Of the size that stands before a response, which counts for its client's quota. */
+const SIZE_BYTES = 4
 
 /**
  * Reads batches as they are stored, waiting for `minBytes` of them at most `maxWaitMs`: see
@@ -184,29 +185,43 @@ class FetchWork {
       this.#broker.clock.nowMs(),
     )
     if (pass.byteLength > 0) this.#holdUntilSent(pass)
+    const hints = new LeaderHints(this.#broker, this.#context.peer)
+    const responses = this.#responses(pass, positions, hints)
+    for (const position of positions) {
+      this.#count(this.#session.partitions[position]!, pass.partitions[position]!)
+    }
+    return { errorCode, sessionId, responses, nodeEndpoints: hints.nodeEndpoints() }
+  }
+
+  #responses(pass: FetchPass, positions: readonly number[], hints: LeaderHints): TopicResponse[] {
     const { partitions } = this.#session
     const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
-    const hints = new LeaderHints(this.#broker, this.#context.peer)
     for (const position of positions) {
       const { topic, topicId } = partitions[position]!
-      this.#count(partitions[position]!, pass.partitions[position]!)
       const last = responses.at(-1)
       const data = this.#forVersion(pass.partitions[position]!, partitions[position]!, hints)
       if (last && last.topic === topic && last.topicId === topicId) last.partitions.push(data)
       else responses.push({ topic, topicId, partitions: [data] })
     }
-    return { errorCode, sessionId, responses, nodeEndpoints: hints.nodeEndpoints() }
+    return responses
   }
 
-  /** Of what would be sent: record bytes, and about as much around them as there is. */
-  #throttleTimeMs({ byteLength, partitions }: FetchPass): number {
+  #throttleTimeMs(pass: FetchPass): number {
     const quotas = this.#broker.quotas.active
     if (quotas === undefined) return 0
     const nowMs = this.#broker.clock.nowMs()
     const caller = callerOf(this.#context)
     const busyMs = quotas.handled(caller, this.#context.busyMs, nowMs)
-    const size = byteLength + partitions.length * PARTITION_OVERHEAD_BYTES
-    return Math.max(busyMs, quotas.fetched(caller, size, nowMs))
+    return quotas.measuresFetches
+      ? quotas.fetched(caller, this.#byteLength(pass), nowMs, busyMs)
+      : busyMs
+  }
+
+  /** Of what would be sent. */
+  #byteLength(pass: FetchPass): number {
+    const hints = new LeaderHints(this.#broker, this.#context.peer)
+    const responses = this.#responses(pass, this.#session.preview(pass.partitions), hints)
+    return SIZE_BYTES + bodyLength(Fetch.response, this.#context.apiVersion, { responses })
   }
 
   #count({ topic, topicId }: WantedPartition, { errorCode, records }: PartitionData): void {

@@ -1,5 +1,4 @@
-import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
-import { errorMessage } from '../../protocol/error-message.ts'
+import { KafkaError } from '../../protocol/error-code.ts'
 import type { ClientQuotaImage } from '../../storage/metadata-store.ts'
 import { type Caller, QuotaLimits } from './quota-limits.ts'
 import { type QuotaWindows, SampledRate } from './sampled-rate.ts'
@@ -57,12 +56,20 @@ export class QuotaEnforcer {
     return sensor.recordAndThrottle(bytes, found.limit, nowMs, this.#clientWindows)
   }
 
-  /** A Fetch that has to wait is answered without its `bytes`, which then do not count. */
-  fetched(caller: Caller, bytes: number, nowMs: number): number {
+  get measuresFetches(): boolean {
+    return !this.#consumerByteRate.isEmpty
+  }
+
+  /**
+   * A Fetch that has to wait is answered without its `bytes`, which then do not count.
+   * `otherwiseMs` is how long it has to wait for other reasons.
+   */
+  fetched(caller: Caller, bytes: number, nowMs: number, otherwiseMs = 0): number {
     const found = this.#consumerByteRate.find(caller)
-    if (!found) return 0
+    if (!found) return otherwiseMs
     const sensor = this.#fetched.of(found, nowMs)
-    const throttleMs = sensor.recordAndThrottle(bytes, found.limit, nowMs, this.#clientWindows)
+    const overMs = sensor.recordAndThrottle(bytes, found.limit, nowMs, this.#clientWindows)
+    const throttleMs = Math.max(overMs, otherwiseMs)
     if (throttleMs > 0) sensor.record(-bytes, nowMs, this.#clientWindows)
     return throttleMs
   }
@@ -94,7 +101,7 @@ export class QuotaEnforcer {
   /** Undefined when there is no limit. */
   mutations(caller: Caller, isStrict: boolean, nowMs: number): MutationQuota | undefined {
     const found = this.#mutationRate.find(caller)
-    if (!found) return undefined
+    if (!found || found.limit === Number.POSITIVE_INFINITY) return undefined
     const bucket = this.#mutated.of(found, nowMs)
     return new MutationQuota(bucket, found.limit, isStrict, nowMs, this.#controllerWindows)
   }
@@ -149,10 +156,7 @@ export class MutationQuota {
    * clients are served, and wait afterwards.
    */
   readonly charge = (partitions: number): void => {
-    if (this.#isExceeded() && this.#isStrict) {
-      const text = errorMessage(ErrorCode.THROTTLING_QUOTA_EXCEEDED)
-      throw new KafkaError('THROTTLING_QUOTA_EXCEEDED', text)
-    }
+    if (this.#isExceeded() && this.#isStrict) throw new KafkaError('THROTTLING_QUOTA_EXCEEDED')
     this.#bucket.take(partitions)
     if (!this.#isStrict) this.#isExceeded()
   }

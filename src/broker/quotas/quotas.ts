@@ -6,6 +6,8 @@ import { QuotaEnforcer } from './quota-enforcer.ts'
 export class Quotas {
   /** Undefined while none is set, which is all that most brokers ever look at. */
   active: QuotaEnforcer | undefined
+  /** What was measured before outlives the last limit. */
+  #enforcer: QuotaEnforcer | undefined
   readonly #metadata: MetadataStore
   readonly #settings: Settings
 
@@ -24,8 +26,9 @@ export class Quotas {
       this.active = undefined
       return
     }
-    this.active ??= new QuotaEnforcer(windowsOf(this.#settings))
-    this.active.setQuotas(quotas)
+    this.#enforcer ??= new QuotaEnforcer(windowsOf(this.#settings))
+    this.#enforcer.setQuotas(quotas)
+    this.active = this.#enforcer
   }
 }
 

@@ -44,7 +44,7 @@ export class SampledRate {
     this.#dropObsolete(nowMs, windows)
     let sum = 0
     for (const { value } of this.#samples) sum += value
-    return (sum * 1000) / this.#elapsedMs(nowMs, windows)
+    return sum / (this.#elapsedMs(nowMs, windows) / 1000)
   }
 
   /** Records, and tells how long to wait until the rate is at `limit` again; 0 when it is not over. */
@@ -76,6 +76,6 @@ export class SampledRate {
     for (const { startMs } of this.#samples) oldestMs = Math.min(oldestMs, startMs)
     const elapsedMs = nowMs - oldestMs
     const missing = Math.max(0, count - 1 - Math.floor(elapsedMs / sizeMs))
-    return elapsedMs + missing * sizeMs || sizeMs
+    return elapsedMs + missing * sizeMs || 1
   }
 }

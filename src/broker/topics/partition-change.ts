@@ -1,5 +1,6 @@
 import type { Uuid } from '../../base/uuid.ts'
 import type { MetadataImage, MetadataRecord, PartitionImage } from '../../storage/metadata-store.ts'
+import { isUnderMinIsr, minIsr } from './min-isr.ts'
 import { directoryOf } from './partition-record.ts'
 
 /** `preferred`: of the first replica; `unclean`: also of one that is not in sync. */
@@ -79,7 +80,7 @@ function eligible(
   { isr, replicas }: State,
   minInsyncReplicas: number,
 ): readonly number[] {
-  if (isr.length >= Math.min(minInsyncReplicas, replicas.length)) return []
+  if (!isUnderMinIsr({ isr, replicas }, minInsyncReplicas)) return []
   const candidates = new Set([...isrBefore, ...eligibleLeaderReplicas])
   return [...candidates].filter((id) => !isr.includes(id) && replicas.includes(id))
 }
@@ -101,7 +102,7 @@ function elect(
   if (found !== undefined) {
     if (isr.includes(found)) return { leader: found, isr, eligibleLeaderReplicas: elr }
     const others = elr.filter((id) => id !== found)
-    const isEnough = Math.min(minInsyncReplicas, replicas.length) <= 1
+    const isEnough = minIsr({ replicas }, minInsyncReplicas) <= 1
     return { leader: found, isr: [found], eligibleLeaderReplicas: isEnough ? [] : others }
   }
   const unclean = election === 'unclean' ? replicas.find((id) => isLive(id)) : undefined

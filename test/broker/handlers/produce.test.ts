@@ -165,8 +165,11 @@ describe('acks', () => {
     expect(await produceOne('u', batch('x'), { acks: 2 })).toMatchObject({ errorCode: 3 })
   })
 
-  test('-1 wants min.insync.replicas, 1 does not', async () => {
-    broker.createTopic('t', 1, { 'min.insync.replicas': '2' })
+  test('-1 wants min.insync.replicas, but not more than there are replicas', async () => {
+    const { topicId } = broker.createTopic('t', 1, { 'min.insync.replicas': '2' })
+    expect(await produceOne('t', batch('x'), { acks: -1 })).toMatchObject({ errorCode: 0 })
+    const value = { topicId, partitionId: 0, replicas: [1, 2], isr: [1] }
+    broker.metadata.commit([{ type: 'PartitionChangeRecord', value }])
     expect(await produceOne('t', batch('x'), { acks: -1 })).toMatchObject({ errorCode: 19 })
     expect(await produceOne('t', batch('x'), { acks: 1 })).toMatchObject({ errorCode: 0 })
   })

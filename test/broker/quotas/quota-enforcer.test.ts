@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { QuotaEnforcer } from '../../../src/broker/quotas/quota-enforcer.ts'
 import { SampledRate } from '../../../src/broker/quotas/sampled-rate.ts'
@@ -97,6 +99,34 @@ describe('limits', () => {
   })
 })
 
+describe('who has no limit', () => {
+  test('is measured while there is a limit for others', () => {
+    const others = quota({ 'client-id': 'x' }, { producer_byte_rate: 1 })
+    const made = enforcer(others)
+    expect(made.produced(caller('u', 'a'), 10_000, T)).toBe(0)
+    made.setQuotas([others, quota({ 'client-id': 'a' }, { producer_byte_rate: 100 })])
+    expect(made.produced(caller('u', 'a'), 0, T)).toBe(90_000)
+    made.setQuotas([])
+    expect(made.produced(caller('u', 'a'), 10_000, T)).toBe(0)
+    made.setQuotas([quota({ 'client-id': 'a' }, { producer_byte_rate: 100 })])
+    expect(made.produced(caller('u', 'a'), 0, T)).toBe(90_000)
+  })
+
+  test('is measured as user where all limits are for users, else by client', () => {
+    const ofUser = quota({ user: 'v' }, { producer_byte_rate: 1 })
+    const limit = quota({ user: 'u' }, { producer_byte_rate: 100 })
+    const made = enforcer(ofUser)
+    made.produced(caller('u', 'a'), 10_000, T)
+    made.setQuotas([ofUser, limit])
+    expect(made.produced(caller('u', 'b'), 0, T)).toBe(90_000)
+    const mixed = enforcer(ofUser, quota({ 'client-id': 'x' }, { producer_byte_rate: 1 }))
+    mixed.produced(caller('u', 'a'), 10_000, T)
+    mixed.setQuotas([ofUser, limit, quota({ 'client-id': 'a' }, { producer_byte_rate: 100 })])
+    expect(mixed.produced(caller('u', 'b'), 0, T)).toBe(0)
+    expect(mixed.produced(caller('w', 'a'), 0, T)).toBe(90_000)
+  })
+})
+
 describe('kinds of quotas', () => {
   test('bytes of a fetch that has to wait do not count', () => {
     const made = enforcer(quota({ user: 'u' }, { consumer_byte_rate: 100 }))
@@ -106,6 +136,9 @@ describe('kinds of quotas', () => {
     // A window of 15 s has room for both, but only 11 s count: the first ones are forgotten.
     expect(made.fetched(u, 500, T + 11_000)).toBe(0)
     expect(made.fetchBytesMax(u)).toBe(1000)
+    // Nor do those of a fetch that has to wait for another reason.
+    expect(made.fetched(u, 400, T + 11_000, 700)).toBe(700)
+    expect(made.fetched(u, 400, T + 11_000)).toBe(0)
     expect(made.fetchBytesMax(caller('v', ''))).toBe(Number.POSITIVE_INFINITY)
   })
 
@@ -125,7 +158,7 @@ describe('kinds of quotas', () => {
     // 11 s of saved permits, and 3 more.
     made.mutations(u, true, T)?.charge(14)
     const refused = made.mutations(u, true, T + 1000)
-    expect(() => refused?.charge(1)).toThrow('The throttling quota has been exceeded.')
+    expect(() => refused?.charge(1)).toThrow('THROTTLING_QUOTA_EXCEEDED')
     expect(refused?.throttleTimeMs).toBe(2000)
     const later = made.mutations(u, true, T + 3000)
     later?.charge(1)
@@ -154,6 +187,39 @@ describe('kinds of quotas', () => {
     expect(made.connected('127.0.0.1', T)).toBe(0)
     expect(made.connected('10.0.0.1', T)).toBe(0)
     expect(made.connected('::1', T + 11_000)).toBe(0)
+  })
+})
+
+interface Run {
+  readonly kind: 'rate' | 'bucket'
+  readonly count: number
+  readonly sizeMs: number
+  readonly limit: number
+  readonly steps: readonly (readonly [passedMs: number, value: number, throttleMs: number])[]
+}
+
+const runs = JSON.parse(
+  readFileSync(resolve(import.meta.dirname, '../../golden/basics/quotas.json'), 'utf8'),
+) as readonly Run[]
+
+describe("times to wait are those of Kafka's own classes", () => {
+  test.each(runs)('$kind of $limit a second, $count windows of $sizeMs ms', (run) => {
+    const key = run.kind === 'rate' ? 'producer_byte_rate' : 'controller_mutation_rate'
+    const made = new QuotaEnforcer({ client: run, controller: run })
+    made.setQuotas([quota({ user: 'u' }, { [key]: run.limit })])
+    let nowMs = T
+    const waits = run.steps.map(([passedMs, value]) => {
+      nowMs += passedMs
+      if (run.kind === 'rate') return made.produced(caller('u', ''), value, nowMs)
+      const mutations = made.mutations(caller('u', ''), true, nowMs)!
+      try {
+        mutations.charge(value)
+      } catch {
+        // Refused: it tells for how long.
+      }
+      return mutations.throttleTimeMs
+    })
+    expect(waits).toEqual(run.steps.map(([, , throttleMs]) => throttleMs))
   })
 })
 
