@@ -84,17 +84,56 @@ describe('recovery', () => {
     expect(bounds(1).errorCode).toBe(ErrorCode.NONE)
   })
 
-  it('lets others have their turn between two batches', async () => {
+  /** Turns of a start that takes as many as it can. */
+  const turnsOfReopen = async () => {
     let turnCount = 0
     const next = async () => {
       turnCount++
     }
     fixture.options = { recoveryTurns: { isOver: () => true, next, rested: () => undefined } }
     await reopen(true)
+    return turnCount
+  }
+
+  it('lets others have their turn between two batches', async () => {
+    const turnCount = await turnsOfReopen()
     // Two segments with three batches each; then two partitions.
     expect(turnCount).toBe(2 * 2 + 2)
     expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
     expect(errors()).toEqual([])
+  })
+
+  it('lets them while it reads leader epochs from batches', async () => {
+    files.removeFile(`${directory}/leader-epoch-checkpoint`)
+    expect(await turnsOfReopen()).toBe(2 * 2 + 2 * 2 + 2)
+    expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
+  })
+
+  it('lets them while it looks for batches behind the first that is none', async () => {
+    overwrite(segment(3), 354, new Uint8Array(3 * 1024 * 1024))
+    // Every 4 KiB of the search, and every MiB of zeros.
+    expect(await turnsOfReopen()).toBeGreaterThan(3 * 256)
+    expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
+    expect(files.stat(segment(3))?.sizeBytes).toBe(354)
+  })
+
+  it('takes a batch that lacks its end for torn, however much of it there is', async () => {
+    const batch = Buffer.from(batchOf({ values: ['x'.repeat(3 * 1024 * 1024)] }))
+    batch.writeBigInt64BE(6n)
+    overwrite(segment(3), 354, batch.subarray(0, -1))
+    await reopen(true)
+    expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
+    expect(files.stat(segment(3))?.sizeBytes).toBe(354)
+  })
+
+  it('takes a batch of which only the length is wrong for damage', async () => {
+    const batch = Buffer.from(batchOf({ values: ['x'.repeat(3 * 1024 * 1024)] }))
+    batch.writeBigInt64BE(6n)
+    batch.writeInt32BE(batch.length, 8)
+    overwrite(segment(3), 354, batch)
+    await reopen(true)
+    expect(bounds().errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(files.stat(segment(3))?.sizeBytes).toBe(354 + batch.length)
   })
 
   it.each([1, 17, 60, 117])('cuts off a torn last batch of %d bytes', async (length) => {

@@ -25,6 +25,11 @@ export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number
   return crc32cTable.buf(part) >>> 0
 }
 
+/** Unsigned CRC-32C of what `crc` is that of, and `bytes` behind it. */
+export function extendCrc32c(crc: number, bytes: Uint8Array): number {
+  return (native ? native(bytes, crc) : crc32cTable.buf(bytes, crc)) >>> 0
+}
+
 /** Unsigned CRC-32 (IEEE) of `bytes[start, end)`. */
 export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number {
   const part = bytes.subarray(start, end)

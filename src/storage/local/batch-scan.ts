@@ -8,6 +8,7 @@ import {
 } from '../../protocol/records/batch.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { OpenFile } from './files.ts'
+import type { Turns } from './turns.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -71,5 +72,23 @@ export function scanBatches(scan: Scan): { position: number; end: ScanEnd } {
     }
   } finally {
     scan.buffers.release(buffer)
+  }
+}
+
+/** The same in turns, each of one batch or more. */
+export async function scanBatchesInTurns(
+  scan: Scan,
+  turns: Turns,
+): Promise<{ position: number; end: ScanEnd }> {
+  for (let from = scan.from; ; ) {
+    let isPaused = false
+    const visit: Scan['visit'] = (batch, position) => {
+      isPaused = position > from && turns.isOver()
+      return !isPaused && scan.visit(batch, position)
+    }
+    const reached = scanBatches({ ...scan, from, visit })
+    if (!isPaused) return reached
+    from = reached.position
+    await turns.next()
   }
 }

@@ -58,7 +58,7 @@ export interface LocalEngineOptions {
   readonly cleanerSettings?: () => CleanerSettings
   /** How compaction shares the thread; a quarter of a millisecond at a time. */
   readonly cleanerTurns?: Turns
-  /** How a start after a crash shares it; 50 ms at a time. */
+  /** How a start after a crash shares it; 10 ms at a time. */
   readonly recoveryTurns?: Turns
   /** Opens the metadata log once the directory is ours. */
   readonly openMetadata: OpenMetadata

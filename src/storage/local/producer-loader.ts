@@ -1,11 +1,12 @@
 import { BatchFacts } from './batch-facts.ts'
-import { scanBatches } from './batch-scan.ts'
+import { type Scan, scanBatchesInTurns } from './batch-scan.ts'
 import { offsetName, SNAPSHOT_SUFFIX } from './file-names.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import type { LogFiles } from './log-files.ts'
 import { decodeProducerSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
 import type { Segment } from './segment.ts'
+import type { Turns } from './turns.ts'
 
 export interface ProducerLoad {
   readonly files: LogFiles
@@ -14,10 +15,17 @@ export interface ProducerLoad {
   readonly offset: number
   /** Read all batches when there is no snapshot at all. */
   readonly replayWithoutSnapshot: boolean
+  readonly turns: Turns
 }
 
-/** The newest usable snapshot at or before the offset, and the batches from there to it. */
-export function loadProducers(environment: LogEnvironment, load: ProducerLoad): ProducerState {
+/**
+ * The newest usable snapshot at or before the offset, and the batches from there to it. At once when
+ * no batches have to be read.
+ */
+export function loadProducers(
+  environment: LogEnvironment,
+  load: ProducerLoad,
+): ProducerState | Promise<ProducerState> {
   const state = new ProducerState(environment.producerCount)
   const nowMs = environment.clock.nowMs()
   const expiredMs = nowMs - environment.producerIdExpirationMs
@@ -26,12 +34,20 @@ export function loadProducers(environment: LogEnvironment, load: ProducerLoad): 
   const from = snapshotOffset ?? 0
   // The snapshot of a clean shutdown says it all; a start with thousands of logs looks no further.
   if (from >= load.offset) return expired(state, expiredMs)
+  return replay(environment, load, from, state).then(() => expired(state, expiredMs))
+}
+
+async function replay(
+  environment: LogEnvironment,
+  load: ProducerLoad,
+  from: number,
+  state: ProducerState,
+): Promise<void> {
   for (const [index, segment] of load.segments.entries()) {
     const end = load.segments[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY
     if (end <= from || segment.baseOffset >= load.offset) continue
-    replaySegment(environment, segment, { from, to: load.offset, state })
+    await replaySegment(environment, segment, { from, to: load.offset, state }, load.turns)
   }
-  return expired(state, expiredMs)
 }
 
 function expired(state: ProducerState, untilMs: number): ProducerState {
@@ -64,14 +80,15 @@ function restoreSnapshot(
   return undefined
 }
 
-function replaySegment(
+async function replaySegment(
   environment: LogEnvironment,
   segment: Segment,
   range: { readonly from: number; readonly to: number; readonly state: ProducerState },
-): void {
+  turns: Turns,
+): Promise<void> {
   const start =
     range.from > segment.baseOffset ? segment.indexes().offsets.positionBefore(range.from) : 0
-  scanBatches({
+  const scan: Scan = {
     file: segment.log.file,
     from: start,
     to: segment.sizeBytes,
@@ -85,5 +102,6 @@ function replaySegment(
       range.state.advanceHighWatermark(facts.lastOffset + 1)
       return true
     },
-  })
+  }
+  await scanBatchesInTurns(scan, turns)
 }

@@ -2,7 +2,7 @@ import type { Uuid } from '../../base/uuid.ts'
 import type { BatchView } from '../../protocol/records/batch.ts'
 import type { LogConfig } from '../engine.ts'
 import { BatchFacts } from './batch-facts.ts'
-import { scanBatches } from './batch-scan.ts'
+import { type Scan, scanBatches, scanBatchesInTurns } from './batch-scan.ts'
 import { parseEpochCheckpoint } from './checkpoint-file.ts'
 import { LEADER_EPOCH_FILE, LOG_SUFFIX, offsetName } from './file-names.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
@@ -16,8 +16,8 @@ import { findLaterBatch, isFragment } from './resync.ts'
 import { Segment } from './segment.ts'
 import type { Turns } from './turns.ts'
 
-/** How long a start keeps signals and timers waiting. */
-export const RECOVERY_TURN_MS = 50
+/** How long a start keeps signals, timers and the application that it is part of waiting. */
+export const RECOVERY_TURN_MS = 10
 const SHORT_SEGMENT_BYTES = 64 * 1024
 
 /** What is known of a log before its files are looked at. */
@@ -99,7 +99,12 @@ class Recovery {
     this.#segments = this.#files
       .segmentBases()
       .map((baseOffset) => newSegment(environment, spec, baseOffset))
-    this.#loadEpochs()
+    const loaded = this.#loadEpochs()
+    if (loaded) return loaded.then(() => this.#recover())
+    return this.#recover()
+  }
+
+  #recover(): Log | Promise<Log> {
     if (this.#segments.length === 0) return this.#finish()
     const found = this.#findEnd()
     return found ? found.then(() => this.#finish()) : this.#finish()
@@ -134,17 +139,18 @@ class Recovery {
     return log
   }
 
-  #loadEpochs(): void {
+  /** Undefined when they are loaded already. */
+  #loadEpochs(): Promise<void> | undefined {
     const text = this.#files.read(LEADER_EPOCH_FILE)?.toString('utf8')
     const entries = text === undefined ? undefined : parseEpochCheckpoint(text)
     this.#epochs = new LeaderEpochs(entries)
-    if (!entries) this.#readEpochs()
+    return entries ? undefined : this.#readEpochs()
   }
 
   /** The batches know it, too. */
-  #readEpochs(): void {
+  async #readEpochs(): Promise<void> {
     for (const segment of this.#segments) {
-      scanBatches({
+      const scan: Scan = {
         file: segment.log.file,
         from: 0,
         to: segment.sizeBytes,
@@ -154,17 +160,15 @@ class Recovery {
           if (partitionLeaderEpoch >= 0) this.#epochs.assign(partitionLeaderEpoch, baseOffset)
           return true
         },
-      })
+      }
+      await scanBatchesInTurns(scan, this.#turns)
     }
   }
 
   /** Undefined when it is found already. */
   #findEnd(): Promise<void> | undefined {
     const { isClean, recoveryPoint } = this.#spec
-    if (isClean && this.#readEnd()) {
-      this.#loadProducers(this.#logEndOffset)
-      return undefined
-    }
+    if (isClean && this.#readEnd()) return this.#loadProducers(this.#logEndOffset)
     const from = isClean
       ? this.#segments.length - 1
       : Math.max(
@@ -202,34 +206,42 @@ class Recovery {
   }
 
   /** Producer state as of `offset`: from a snapshot and the batches between it and the offset. */
-  #loadProducers(offset: number): void {
+  #loadProducers(offset: number): Promise<void> | undefined {
     const { isClean } = this.#spec
-    this.#producers = loadProducers(this.#environment, {
+    const loaded = loadProducers(this.#environment, {
       files: this.#files,
       segments: this.#segments,
       offset,
       // Kafka trusts that a clean shutdown would have left a snapshot had there been producers.
       replayWithoutSnapshot: !isClean,
+      turns: this.#turns,
     })
+    if (loaded instanceof Promise) return loaded.then((producers) => this.#setProducers(producers))
+    this.#setProducers(loaded)
+    return undefined
+  }
+
+  #setProducers(producers: ProducerState): void {
+    this.#producers = producers
   }
 
   /** Reads every batch of the segments from index `from` on and builds all that derives from them. */
   async #recoverFrom(from: number): Promise<void> {
     const first = this.#segments[from]!
     this.#logEndOffset = first.baseOffset
-    this.#loadProducers(first.baseOffset)
+    await this.#loadProducers(first.baseOffset)
     for (let index = from; index < this.#segments.length; index++) {
       const segment = this.#segments[index]!
       const isGap = index > from && this.#logEndOffset < segment.baseOffset
       if (isGap && !this.#mayHaveGaps()) {
         // The segment before ends in a whole batch, but not the one that was its last.
         const { sizeBytes } = this.#segments[index - 1]!
-        this.#judge(index - 1, sizeBytes, sizeBytes)
+        await this.#judge(index - 1, sizeBytes, sizeBytes)
         return
       }
       const goodBytes = await this.#recoverSegment(segment)
       if (goodBytes === undefined) continue
-      this.#judge(index, goodBytes.position, goodBytes.sizeBytes)
+      await this.#judge(index, goodBytes.position, goodBytes.sizeBytes)
       return
     }
   }
@@ -241,11 +253,7 @@ class Recovery {
     const { sizeBytes } = segment
     segment.resetIndexes()
     segment.isUnsynced = sizeBytes > 0
-    let { position, isPaused } = this.#recoverBatches(segment, 0, sizeBytes)
-    while (isPaused) {
-      await this.#turns.next()
-      ;({ position, isPaused } = this.#recoverBatches(segment, position, sizeBytes))
-    }
+    const { position } = await this.#recoverBatches(segment, sizeBytes)
     segment.sizeBytes = sizeBytes
     if (position < sizeBytes) return { position, sizeBytes }
     segment.closeTimeIndex()
@@ -257,26 +265,23 @@ class Recovery {
     return undefined
   }
 
-  /** As far as the turn lasts, but at least one batch; `position` is where it ended. */
-  #recoverBatches(segment: Segment, from: number, to: number) {
+  async #recoverBatches(segment: Segment, to: number) {
     const { indexIntervalBytes } = this.#spec.config
-    let isPaused = false
-    const { position } = scanBatches({
+    const scan: Scan = {
       file: segment.log.file,
-      from,
+      from: 0,
       to,
       buffers: this.#environment.buffers,
       detail: 'whole',
       visit: (batch, at) => {
-        isPaused = at > from && this.#turns.isOver()
-        if (isPaused || !this.#isGood(batch, segment)) return false
+        if (!this.#isGood(batch, segment)) return false
         const facts = factsOf(batch)
         segment.appended(facts, at, indexIntervalBytes)
         this.#take(facts, segment)
         return true
       },
-    })
-    return { position, isPaused }
+    }
+    return await scanBatchesInTurns(scan, this.#turns)
   }
 
   /** The CRC does not cover the offset; that it follows on the one before is all that is known. */
@@ -304,9 +309,10 @@ class Recovery {
   }
 
   /** A torn tail is cut off. Damage in what was acknowledged takes the partition offline instead. */
-  #judge(index: number, position: number, sizeBytes: number): void {
+  async #judge(index: number, position: number, sizeBytes: number): Promise<void> {
     const segment = this.#segments[index]!
-    const later = findLaterBatch(this.#environment, this.#segments.slice(index), position)
+    const segments = this.#segments.slice(index)
+    const later = await findLaterBatch(this.#environment, segments, position, this.#turns)
     const fields = {
       file: segment.log.path,
       position,
@@ -319,7 +325,7 @@ class Recovery {
       this.#takeOffline(`${what}, at byte ${position} of ${segment.log.path}`, fields)
       return
     }
-    if (!this.#mayBeTorn(segment, position, later)) {
+    if (!(await this.#mayBeTorn(segment, position, later))) {
       this.#takeOffline(`damaged batch at byte ${position} of ${segment.log.path}`, fields)
       return
     }
@@ -333,13 +339,18 @@ class Recovery {
   }
 
   /** Whether the crash can have left the bytes from `position` on as they are. */
-  #mayBeTorn(segment: Segment, position: number, later: number | undefined): boolean {
+  async #mayBeTorn(
+    segment: Segment,
+    position: number,
+    later: number | undefined,
+  ): Promise<boolean> {
     const { isClean, recoveryPoint, writesSurvived } = this.#spec
     // What was synced, by a clean shutdown or before the checkpoint, was whole.
     if (isClean || this.#logEndOffset < recoveryPoint) return false
     if (!writesSurvived) return true
     // The end of the last write may be missing; all else is as the process wrote it.
-    return later === undefined && isFragment(this.#environment, segment, position)
+    if (later !== undefined) return false
+    return await isFragment(this.#environment, segment, position, this.#turns)
   }
 
   /** The log is whole, but ends before what is known to have been synced. */

@@ -1,15 +1,19 @@
 import {
+  ATTRIBUTES_AT,
   BATCH_HEADER_BYTES,
-  BATCH_LENGTH_AT,
   BatchView,
   dataViewOf,
-  LOG_OVERHEAD_BYTES,
 } from '../../protocol/records/batch.ts'
+import { extendCrc32c } from '../../protocol/records/crc32c.ts'
 import { batchSizeAt } from './batch-scan.ts'
 import type { LogEnvironment } from './log-environment.ts'
 import type { Segment } from './segment.ts'
+import type { Turns } from './turns.ts'
 
-const CHUNK_BYTES = 4 * 1024 * 1024
+/** A millisecond to read. */
+const CHUNK_BYTES = 1024 * 1024
+/** Looked at between two questions whether the turn is over. */
+const STEP_BYTES = 4096
 /** Offsets this far beyond what is expected are noise that looks like a header. */
 const OFFSET_DISTANCE_MAX = 2147483647
 
@@ -21,13 +25,15 @@ const OFFSET_DISTANCE_MAX = 2147483647
  * after it lead to the end of the file: bytes of a batch that a client put inside a record of its
  * own do not, unless the file happens to be torn exactly behind them.
  */
-export function findLaterBatch(
+export async function findLaterBatch(
   environment: LogEnvironment,
   segments: readonly Segment[],
   position: number,
-): number | undefined {
+  turns: Turns,
+): Promise<number | undefined> {
   for (const [index, segment] of segments.entries()) {
-    const found = searchSegment(environment, segment, index === 0 ? position + 1 : 0)
+    const search = new Search(environment, segment, turns)
+    const found = await search.from(index === 0 ? position + 1 : 0)
     if (found !== undefined) return found
   }
   return undefined
@@ -37,85 +43,114 @@ export function findLaterBatch(
  * Whether what lies from `position` to the end is a batch whose end was never written, or zeros. A
  * whole batch that was damaged later is neither, even when its length says that more should follow.
  */
-export function isFragment(
+export async function isFragment(
   { buffers }: LogEnvironment,
   { log, sizeBytes }: Segment,
   position: number,
-): boolean {
+  turns: Turns,
+): Promise<boolean> {
   const length = sizeBytes - position
   if (length < BATCH_HEADER_BYTES) return true
-  const buffer = buffers.acquire(length)
+  const header = Buffer.alloc(BATCH_HEADER_BYTES)
+  log.file.readSync(header, position)
+  const isBatch = batchSizeAt(dataViewOf(header), 0) > length
+  const buffer = buffers.acquire(CHUNK_BYTES)
   try {
-    const bytes = buffer.subarray(0, length)
-    log.file.readSync(bytes, position)
-    if (bytes.every((byte) => byte === 0)) return true
-    const view = dataViewOf(bytes)
-    if (batchSizeAt(view, 0) <= length) return false
-    view.setInt32(BATCH_LENGTH_AT, length - LOG_OVERHEAD_BYTES)
-    const batch = new BatchView(bytes)
-    return batch.crc !== batch.computeCrc()
+    let crc = 0
+    let isZero = true
+    for (let at = position; at < sizeBytes; at += CHUNK_BYTES) {
+      if (turns.isOver()) await turns.next()
+      const bytes = buffer.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - at))
+      log.file.readSync(bytes, at)
+      isZero &&= isAllZero(bytes)
+      if (!isZero && !isBatch) return false
+      crc = extendCrc32c(crc, at === position ? bytes.subarray(ATTRIBUTES_AT) : bytes)
+    }
+    return isZero || crc !== new BatchView(header).crc
   } finally {
     buffers.release(buffer)
   }
 }
 
-function searchSegment(
-  environment: LogEnvironment,
-  segment: Segment,
-  from: number,
-): number | undefined {
-  const { sizeBytes } = segment
-  const { buffers } = environment
-  const buffer = buffers.acquire(CHUNK_BYTES)
-  try {
-    const view = dataViewOf(buffer)
-    for (let start = from; start + BATCH_HEADER_BYTES <= sizeBytes; ) {
-      const count = segment.log.file.readSync(
-        buffer.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - start)),
-        start,
-      )
-      for (let at = 0; at + BATCH_HEADER_BYTES <= count; at++) {
-        if (!mayBeBatch(view, at, sizeBytes - start - at)) continue
-        const { baseOffset } = new BatchView(buffer, at, view)
-        const distance = baseOffset - segment.baseOffset
-        if (distance < 0 || distance > OFFSET_DISTANCE_MAX) continue
-        if (leadsToEnd(environment, segment, start + at)) return baseOffset
-      }
-      if (count < CHUNK_BYTES) break
-      start += count - BATCH_HEADER_BYTES + 1
-    }
-  } finally {
-    buffers.release(buffer)
+function isAllZero(bytes: Buffer): boolean {
+  return bytes[0] === 0 && bytes.compare(bytes, 1, bytes.length, 0, bytes.length - 1) === 0
+}
+
+/** Through one segment, in turns. */
+class Search {
+  readonly #environment: LogEnvironment
+  readonly #segment: Segment
+  readonly #turns: Turns
+
+  constructor(environment: LogEnvironment, segment: Segment, turns: Turns) {
+    this.#environment = environment
+    this.#segment = segment
+    this.#turns = turns
   }
-  return undefined
+
+  async from(position: number): Promise<number | undefined> {
+    const { sizeBytes, log } = this.#segment
+    const { buffers } = this.#environment
+    const buffer = buffers.acquire(CHUNK_BYTES)
+    try {
+      for (let start = position; start + BATCH_HEADER_BYTES <= sizeBytes; ) {
+        const target = buffer.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - start))
+        const count = log.file.readSync(target, start)
+        const found = await this.#searchBytes(buffer, count, start)
+        if (found !== undefined) return found
+        if (count < CHUNK_BYTES) break
+        start += count - BATCH_HEADER_BYTES + 1
+      }
+    } finally {
+      buffers.release(buffer)
+    }
+    return undefined
+  }
+
+  /** `buffer` holds `count` bytes from `start` of the file on. */
+  async #searchBytes(buffer: Buffer, count: number, start: number): Promise<number | undefined> {
+    const { sizeBytes, baseOffset: segmentBase } = this.#segment
+    const view = dataViewOf(buffer)
+    for (let at = 0; at + BATCH_HEADER_BYTES <= count; at++) {
+      if (at % STEP_BYTES === 0 && this.#turns.isOver()) await this.#turns.next()
+      if (!mayBeBatch(view, at, sizeBytes - start - at)) continue
+      const { baseOffset } = new BatchView(buffer, at, view)
+      const distance = baseOffset - segmentBase
+      if (distance < 0 || distance > OFFSET_DISTANCE_MAX) continue
+      if (await this.#leadsToEnd(start + at)) return baseOffset
+    }
+    return undefined
+  }
+
+  async #leadsToEnd(from: number): Promise<boolean> {
+    const { sizeBytes, log } = this.#segment
+    const { buffers } = this.#environment
+    let at = from
+    let count = 0
+    while (at < sizeBytes) {
+      if (this.#turns.isOver()) await this.#turns.next()
+      const head = Buffer.alloc(BATCH_HEADER_BYTES)
+      if (log.file.readSync(head, at) < BATCH_HEADER_BYTES) break
+      const size = batchSizeAt(dataViewOf(head), 0)
+      if (size < 0) return false
+      // The last batch may be torn; then at least one whole one has to be there.
+      if (at + size > sizeBytes) break
+      const buffer = buffers.acquire(size)
+      const bytes = buffer.subarray(0, size)
+      log.file.readSync(bytes, at)
+      const batch = new BatchView(bytes)
+      const isValid = batch.crc === batch.computeCrc()
+      buffers.release(buffer)
+      if (!isValid) return false
+      count++
+      at += size
+    }
+    return count > 0
+  }
 }
 
 function mayBeBatch(view: DataView, at: number, left: number): boolean {
   if (view.getUint8(at + 16) !== 2) return false
   const size = batchSizeAt(view, at)
   return size > 0 && size <= left
-}
-
-function leadsToEnd(environment: LogEnvironment, segment: Segment, from: number): boolean {
-  const { buffers } = environment
-  let at = from
-  let count = 0
-  while (at < segment.sizeBytes) {
-    const head = Buffer.alloc(BATCH_HEADER_BYTES)
-    if (segment.log.file.readSync(head, at) < BATCH_HEADER_BYTES) break
-    const size = batchSizeAt(dataViewOf(head), 0)
-    if (size < 0) return false
-    // The last batch may be torn; then at least one whole one has to be there.
-    if (at + size > segment.sizeBytes) break
-    const buffer = buffers.acquire(size)
-    const bytes = buffer.subarray(0, size)
-    segment.log.file.readSync(bytes, at)
-    const batch = new BatchView(bytes)
-    const isValid = batch.crc === batch.computeCrc()
-    buffers.release(buffer)
-    if (!isValid) return false
-    count++
-    at += size
-  }
-  return count > 0
 }
