@@ -62,13 +62,13 @@ function problemOf(
     return invalid(`Local controller ${brokerId} only supports versions ${range}`)
   }
   if (maxVersionLevel < current) {
-    if (feature === 'kraft.version') return invalid("Can't downgrade the version of this feature.")
     if (upgradeType === UpgradeType.UPGRADE) {
       return invalid(
         "Can't downgrade the version of this feature without setting the upgrade type to either " +
           'safe or unsafe downgrade.',
       )
     }
+    if (feature === 'kraft.version') return invalid("Can't downgrade the version of this feature.")
     if (feature === 'metadata.version') {
       return (
         `Unsupported metadata.version downgrade from ${current} to ${maxVersionLevel}. ` +

@@ -14,6 +14,7 @@ import type { Settings } from '../../settings/settings.ts'
 import { ConfigResourceType, type MetadataImage } from '../../storage/metadata-store.ts'
 import { topicNameProblem } from '../topics/topic-name.ts'
 import { baseOfListenerSetting } from './broker-synonyms.ts'
+import { checkBrokerValues } from './broker-value-rules.ts'
 import { checkThreadCounts } from './thread-count-rules.ts'
 import { checkTopicConfigs, checkValueSize } from './topic-config-rules.ts'
 
@@ -30,6 +31,8 @@ export interface ConfigProposal {
   readonly current: Configs
   /** What would be stored. */
   readonly next: Configs
+  /** What the request names. */
+  readonly asked: readonly string[]
 }
 
 function invalidRequest(message: string): KafkaError {
@@ -114,6 +117,7 @@ function checkBrokerProposal(
     checkDynamic(next)
     checkTypes(next)
     if (name === '') checkClusterWide(next)
+    checkBrokerValues(next, settings)
     checkThreadCounts(next, settings)
   })
   const elr = (image.features.get('eligible.leader.replicas.version') ?? 0) > 0
@@ -183,7 +187,7 @@ function checkClusterWide(next: Configs): void {
 const MIN_INSYNC_REPLICAS = 'min.insync.replicas'
 
 /** With eligible leader replicas the number must be the same on all brokers (KIP-966). */
-function checkMinInsyncReplicas({ name, current, next }: ConfigProposal): void {
+function checkMinInsyncReplicas({ name, current, next, asked }: ConfigProposal): void {
   if (name === '') {
     if (next.has(MIN_INSYNC_REPLICAS) || !current.has(MIN_INSYNC_REPLICAS)) return
     throw new KafkaError(
@@ -191,7 +195,10 @@ function checkMinInsyncReplicas({ name, current, next }: ConfigProposal): void {
       'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',
     )
   }
-  if (next.get(MIN_INSYNC_REPLICAS) === current.get(MIN_INSYNC_REPLICAS)) return
+  const isTouched =
+    asked.includes(MIN_INSYNC_REPLICAS) ||
+    next.get(MIN_INSYNC_REPLICAS) !== current.get(MIN_INSYNC_REPLICAS)
+  if (name === '' || !isTouched) return
   throw new KafkaError(
     'INVALID_CONFIG',
     'Broker-level min.insync.replicas cannot be altered while ELR is enabled.',

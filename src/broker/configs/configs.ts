@@ -103,7 +103,7 @@ export class ConfigAdmin {
   }
 
   /** `propose` tells what the resource shall have; undefined when nothing is to be stored. */
-  #decide<R extends ConfigResource>(
+  #decide<R extends ConfigResource & { readonly configs: readonly { readonly name: string }[] }>(
     image: MetadataImage,
     resources: readonly R[],
     validateOnly: boolean,
@@ -112,7 +112,7 @@ export class ConfigAdmin {
     const repeated = repeatedResources(resources)
     const records: MetadataRecord[] = []
     const result = resources.map((resource): AlteredResource => {
-      const { resourceType, resourceName } = resource
+      const { resourceType, resourceName, configs } = resource
       const answer = (error?: KafkaError) => ({ resourceType, resourceName, error })
       if (repeated.has(keyOf(resource))) {
         return answer(invalidRequest('Each resource must appear at most once.'))
@@ -122,7 +122,9 @@ export class ConfigAdmin {
         const next = propose(resource)
         if (!next) return answer()
         const current = stored(image, resource)
-        checkProposal(resourceType, { name: resourceName, current, next }, image, this.#settings)
+        const asked = configs.map(({ name }) => name)
+        const proposal = { name: resourceName, current, next, asked }
+        checkProposal(resourceType, proposal, image, this.#settings)
         records.push(...configRecords(resource, current, next))
         return answer()
       } catch (error) {
@@ -238,9 +240,21 @@ const tables: ReadonlyMap<number, ReadonlyMap<string, Setting>> = new Map([
   [ConfigResourceType.CLIENT_METRICS, clientMetricsSettingsByName],
 ])
 
+/** Settings that Kafka keeps apart from those of a broker. */
+const THROTTLES: ReadonlySet<string> = new Set([
+  'leader.replication.throttled.rate',
+  'follower.replication.throttled.rate',
+  'replica.alter.log.dirs.io.max.bytes.per.second',
+])
+
 function listSetting(resourceType: number, name: string, operation: number): Setting {
   const setting = tables.get(resourceType)?.get(name)
-  if (setting?.type === 'list') return setting
+  // Kafka's subscriptions have lists of their own kind.
+  const isList = setting?.type === 'list' && resourceType !== ConfigResourceType.CLIENT_METRICS
+  if (isList) return setting
+  if (resourceType === ConfigResourceType.BROKER && (!setting || THROTTLES.has(name))) {
+    throw new KafkaError('INVALID_CONFIG', `Unknown config name: ${name}`)
+  }
   const verb = operation === ConfigOperation.APPEND ? 'append' : 'subtract'
   throw new KafkaError(
     'INVALID_CONFIG',

@@ -1,6 +1,6 @@
 import type { BrokerSettingName } from '../../settings/broker-settings.ts'
-import { ConfigError } from '../../settings/parse-value.ts'
 import type { Settings } from '../../settings/settings.ts'
+import { wrapped } from './broker-value-rules.ts'
 
 /** Thread counts of Kafka may at most double and at least halve in one step. */
 const threadCounts = [
@@ -42,12 +42,4 @@ function checkCleanerThreads(text: string | undefined, current: number): void {
       `Log cleaner threads cannot be increased to more than double the current value ${current}`,
     )
   }
-}
-
-/** Kafka hands on such an error inside another one. */
-function wrapped(message: string): ConfigError {
-  return new ConfigError(
-    `Invalid value org.apache.kafka.common.config.ConfigException: ${message} for configuration ` +
-      'Invalid dynamic configuration',
-  )
 }

@@ -65,7 +65,8 @@ async function deleteBefore(
   if (isInternalTopic(topic!.name)) {
     return refusal(partitionIndex, ErrorCode.INVALID_TOPIC_EXCEPTION)
   }
-  if (!broker.topics.config(topic!).cleanupPolicy.includes('delete')) {
+  const { cleanupPolicy } = broker.topics.config(topic!)
+  if (cleanupPolicy.length > 0 && !cleanupPolicy.includes('delete')) {
     return refusal(partitionIndex, ErrorCode.POLICY_VIOLATION)
   }
   if (offset < -1) return refusal(partitionIndex, ErrorCode.OFFSET_OUT_OF_RANGE)

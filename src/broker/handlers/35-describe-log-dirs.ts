@@ -40,7 +40,7 @@ function sizesOf({ topics }: RequestOf<typeof DescribeLogDirs>, broker: Broker) 
   return asked
     .map(({ topic, partitions }) => ({
       name: topic.name,
-      partitions: partitions
+      partitions: [...new Set(partitions)]
         .filter((partition) => topic.partitions[partition]?.replicas.includes(broker.brokerId))
         .map((partition) => sizeOf(topic, partition, broker)),
     }))

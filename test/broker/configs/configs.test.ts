@@ -289,6 +289,29 @@ describe('the settings of a broker', () => {
     expect(await alter(BROKER, name, [op])).toEqual([code, message])
   })
 
+  const cordoned = 'must be present in log.dirs or log.dir. Missing entries : /x'
+  test.each([
+    ['log.retention.ms', '0', 'log.retention.ms must be unlimited (-1) or, greater than'],
+    ['log.roll.ms', '0', 'log.roll.ms must be greater than or equal to 1'],
+    ['cordoned.log.dirs', '/x', `All entries in cordoned.log.dirs ${cordoned}`],
+    ['log.cleaner.dedupe.buffer.size', '1048576', 'must be at least 1MB per cleaner thread.'],
+    ['log.cleaner.threads', '0', '/ by zero'],
+    ['max.connections.per.ip', '0', 'can be set to zero only if max.connections.per.ip.overrides'],
+    ['max.connections.per.ip.overrides', 'nonsense', 'begin 0, end -1, length 8'],
+    ['max.connections.per.ip.overrides', 'host:x', 'For input string: "x"'],
+    ['max.connections', '0', 'Invalid max.connections 0'],
+    ['metric.reporters', 'x', 'Validation of dynamic config update of Set(metric.reporters)'],
+    [
+      'group.share.assignment.interval.ms',
+      '99999',
+      'must be less than or equal to group.share.max',
+    ],
+  ])('%s=%s is refused as at the start of a broker', async (name, value, message) => {
+    const [code, text] = await alter(BROKER, '1', [[name, SET, value]])
+    expect(code).toBe(42)
+    expect(text).toContain(message)
+  })
+
   test('with eligible leader replicas min.insync.replicas is one for all brokers', async () => {
     await broker.metadata.commit([
       {
@@ -301,6 +324,7 @@ describe('the settings of a broker', () => {
       40,
       'Broker-level min.insync.replicas cannot be altered while ELR is enabled.',
     ])
+    expect((await alter(BROKER, '1', [['min.insync.replicas', DELETE, null]]))[0]).toBe(40)
     expect(await alter(BROKER, '', [['min.insync.replicas', DELETE, null]])).toEqual([
       40,
       'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',

@@ -27,18 +27,12 @@ import { DescribeTopicPartitions } from '../../../src/protocol/apis/75-describe-
 import { AddRaftVoter } from '../../../src/protocol/apis/80-add-raft-voter.ts'
 import { RemoveRaftVoter } from '../../../src/protocol/apis/81-remove-raft-voter.ts'
 import type { Api, EncodableOf } from '../../../src/protocol/schema.ts'
-
-/** A request that is asked in every version that Kafka has. `$` in a name is the version's. */
-export interface Question {
-  readonly about: string
-  readonly api: Api
-  readonly request: object
-}
+import { type Question, question } from './question.ts'
 
 const questions: Question[] = []
 
 function ask<A extends Api>(api: A, about: string, request: EncodableOf<A['request']>): void {
-  questions.push({ about: `${api.name}: ${about}`, api, request })
+  questions.push(question(api, about, request))
 }
 
 const timeoutMs = 10_000

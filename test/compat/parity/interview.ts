@@ -2,7 +2,7 @@ import { ZERO_UUID } from '../../../src/base/uuid.ts'
 import { handlers } from '../../../src/broker/handlers/index.ts'
 import type { Api } from '../../../src/protocol/schema.ts'
 import { WireClient } from '../wire-client.ts'
-import type { Question } from './admin-questions.ts'
+import type { Question } from './question.ts'
 
 /** What two brokers answer to a question, in one version. */
 export interface Answers {

@@ -17,6 +17,7 @@ import { type KafkaTool, kafkaTools, metadataShell } from '../kafka-tools.ts'
 import { runWell, stopAllPrograms } from '../process.ts'
 import { adminQuestions } from './admin-questions.ts'
 import { parseCommandFile, type Step } from './command-file.ts'
+import { errorQuestions } from './error-questions.ts'
 import { askBoth } from './interview.ts'
 import { normalised, type Place, withoutIds } from './normalise.ts'
 import { ToolRunner } from './tool-runner.ts'
@@ -141,7 +142,7 @@ it('runs at least 120 command lines', () => {
 
 it('answers admin requests of every version the same', { timeout: 600_000 }, async () => {
   const [first, second] = sides.map(({ bootstrap }) => bootstrap) as [string, string]
-  const answers = await askBoth(adminQuestions, first, second)
+  const answers = await askBoth([...adminQuestions, ...errorQuestions], first, second)
   const different = answers.filter((one) => one.first !== one.second)
   const shown = different.map((one) => `${one.about}\n  - ${one.first}\n  + ${one.second}`)
   expect(shown.join('\n')).toBe('')
