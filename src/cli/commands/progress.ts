@@ -36,7 +36,7 @@ export class Progress {
         : `${formatDuration((elapsedMs / share) * (1 - share))} left`
     const bar = share === undefined ? '' : `${drawBar(share)} ${Math.floor(share * 100)} %  `
     const line = `${bar}${text}  ${left}`
-    this.#stream.write(`\r\u001b[2K${line.slice(0, (this.#stream.columns ?? 80) - 1)}`)
+    this.#stream.write(`\r\u001b[2K${line.slice(0, (this.#stream.columns || 80) - 1)}`)
   }
 
   /** Takes the line away. */

@@ -11,6 +11,9 @@ export interface PrintOptions {
   readonly limit: number | undefined
 }
 
+/** So many records are printed with one call: a fetch may hold hundreds of thousands. */
+const PIECES_MAX = 5_000
+
 /** Prints records as JSON or by a template, up to a limit. Throws `StartError` for a bad template. */
 export class RecordPrinter {
   readonly #context: CommandContext
@@ -35,8 +38,11 @@ export class RecordPrinter {
     return this.#count
   }
 
-  /** Resolves with the offset after the last record that was printed, or looked at. */
-  async print(fetched: Fetched): Promise<number> {
+  /**
+   * Resolves with the offset after the last record that was printed, or looked at; `printed` hears
+   * of it on the way.
+   */
+  async print(fetched: Fetched, printed?: (nextOffset: number) => void): Promise<number> {
     const pieces: Buffer[] = []
     let nextOffset = fetched.nextOffset
     for (const one of fetched.records) {
@@ -44,14 +50,20 @@ export class RecordPrinter {
       this.#count++
       pieces.push(this.#format({ ...one, from: fetched, count: this.#count }))
       if (this.isFull) nextOffset = one.record.offset + 1
+      if (pieces.length < PIECES_MAX) continue
+      await this.#write(pieces.splice(0))
+      printed?.(one.record.offset + 1)
+      // Signals are heard between turns of the event loop.
+      await new Promise((resolve) => setImmediate(resolve))
     }
-    if (pieces.length > 0) {
-      await untilAborted(
-        Promise.resolve(this.#context.out.write(Buffer.concat(pieces))),
-        this.#context.signal,
-      )
-    }
+    if (pieces.length > 0) await this.#write(pieces)
+    printed?.(nextOffset)
     return nextOffset
+  }
+
+  async #write(pieces: readonly Buffer[]): Promise<void> {
+    const { out, signal } = this.#context
+    await untilAborted(Promise.resolve(out.write(Buffer.concat(pieces))), signal)
   }
 
   /** `share` of the whole, where it is known. */
@@ -94,12 +106,13 @@ export async function readPositions(
   while (!context.signal.aborted && !printer.isFull && !fetcher.isDone) {
     for (const fetched of await untilAborted(fetcher.poll(), context.signal)) {
       const name = `${fetched.topic}/${fetched.partition}`
-      const nextOffset = await printer.print(fetched)
-      done += nextOffset - (offsets.get(name) ?? nextOffset)
-      offsets.set(name, nextOffset)
+      await printer.print(fetched, (nextOffset) => {
+        done += nextOffset - (offsets.get(name) ?? nextOffset)
+        offsets.set(name, nextOffset)
+        printer.progress(total && done / total)
+      })
       if (printer.isFull) break
     }
-    printer.progress(total && done / total)
   }
 }
 
