@@ -154,7 +154,8 @@ function unknownTopic(name: string, errorCode?: ErrorCode): TopicMetadata {
 
 /**
  * Kafka answers UNKNOWN_TOPIC_OR_PARTITION now and creates the topic meanwhile; the client asks
- * again after its back-off. Here the first answer has the leader: the first send succeeds.
+ * again after its back-off. Here the first answer has the leader: the first send succeeds. Only who
+ * asks first for a topic that has been deleted is answered as by Kafka: that it is gone.
  */
 async function createAndFind(
   names: ReadonlySet<string>,
@@ -163,12 +164,14 @@ async function createAndFind(
 ): Promise<TopicMetadata[]> {
   const failures = new Map<string, ErrorCode>()
   for (const name of missing) {
+    const gone = broker.topics.wasDeleted(name)
     const outcome = await broker.topics.autoCreate(name)
     if (typeof outcome === 'number') failures.set(name, outcome)
+    else if (gone) failures.set(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   }
   const { topicsByName } = broker.engine.metadata.image
   return Array.from(names, (name) => {
-    const topic = topicsByName.get(name)
+    const topic = failures.has(name) ? undefined : topicsByName.get(name)
     return topic ? describe(topic) : unknownTopic(name, failures.get(name))
   })
 }

@@ -5,6 +5,7 @@ import type { TopicConfig } from '../../settings/topic-settings.ts'
 import type { MetadataImage, MetadataRecord, TopicImage } from '../../storage/metadata-store.ts'
 import type { LiveSettings } from '../configs/live-settings.ts'
 import type { Decision, MetadataWriter } from '../metadata-writer.ts'
+import { settled } from '../settled.ts'
 import { type DeletedTopic, decideDelete, type TopicToDelete } from './delete-topics.ts'
 import { internalTopicSpec } from './internal-topics.ts'
 import { partitionRecord } from './partition-record.ts'
@@ -14,6 +15,9 @@ import { CLUSTER_METADATA_TOPIC } from './topic-name.ts'
 
 /** Kafka's limit of new partitions in one request. */
 const MAX_NEW_PARTITIONS = 10_000
+
+/** Names of deleted topics that are remembered. */
+const MAX_DELETED_NAMES = 1000
 
 /** What became of one topic of a request. */
 export type Outcome<T> = { readonly name: string } & (
@@ -40,6 +44,8 @@ export class TopicAdmin {
   readonly #metadata: MetadataWriter
   readonly #live: LiveSettings
   readonly #newTopicId: () => Uuid
+  /** Names that clients have deleted and nobody has asked for since, oldest first. */
+  readonly #deletedNames = new Set<string>()
   /** Where the leaders of the next topic begin among the brokers. */
   #nextBroker = 0
 
@@ -90,7 +96,19 @@ export class TopicAdmin {
     topics: readonly TopicToDelete[],
     { charge }: Pick<ChangeOptions, 'charge'> = {},
   ): DeletedTopic[] | Promise<DeletedTopic[]> {
-    return this.#metadata.update((image) => decideDelete(image, topics, charge))
+    const done = this.#metadata.update((image) => decideDelete(image, topics, charge))
+    return settled(done, (deleted) => {
+      for (const { name, error } of deleted) if (name !== null && !error) this.#deletedName(name)
+      return deleted
+    })
+  }
+
+  /**
+   * Whether this is the first question about a topic since it was deleted. Who asks then most
+   * likely looks whether it is gone.
+   */
+  wasDeleted(name: string): boolean {
+    return this.#deletedNames.delete(name)
   }
 
   createPartitions(
@@ -98,6 +116,15 @@ export class TopicAdmin {
     options: ChangeOptions,
   ): Outcome<undefined>[] | Promise<Outcome<undefined>[]> {
     return this.#metadata.update((image) => this.#decideGrow(image, topics, options))
+  }
+
+  #deletedName(name: string): void {
+    this.#deletedNames.add(name)
+    if (this.#deletedNames.size <= MAX_DELETED_NAMES) return
+    for (const oldest of this.#deletedNames) {
+      this.#deletedNames.delete(oldest)
+      return
+    }
   }
 
   get #settings(): Settings {

@@ -4,6 +4,7 @@ import { ZERO_UUID } from '../../../src/base/uuid.ts'
 import { Metadata } from '../../../src/protocol/apis/03-metadata.ts'
 import { SaslHandshake } from '../../../src/protocol/apis/17-sasl-handshake.ts'
 import { ApiVersions } from '../../../src/protocol/apis/18-api-versions.ts'
+import { DeleteTopics } from '../../../src/protocol/apis/20-delete-topics.ts'
 import { DeleteRecords } from '../../../src/protocol/apis/21-delete-records.ts'
 import { InitProducerId } from '../../../src/protocol/apis/22-init-producer-id.ts'
 import { SaslAuthenticate } from '../../../src/protocol/apis/36-sasl-authenticate.ts'
@@ -111,6 +112,20 @@ describe('metadata', () => {
     const { topics } = await broker.ask(Metadata, 3, { topics: names('fresh') })
     expect(topics[0]).toMatchObject({ errorCode: 0, name: 'fresh' })
     expect(topics[0]!.partitions[0]!.leaderId).toBe(1)
+  })
+
+  test('the first who asks for a deleted topic hears that it is gone, the next has a new one', async () => {
+    const { topicId } = broker.createTopic('old')
+    await broker.ask(DeleteTopics, 5, { topicNames: ['old'], timeoutMs: 1000 })
+    const first = await broker.ask(Metadata, 3, { topics: names('old', 'other') })
+    expect(first.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['old', 3],
+      ['other', 0],
+    ])
+    expect(first.topics[0]!.partitions).toEqual([])
+    const { topics } = await broker.ask(Metadata, 12, { topics: names('old') })
+    expect(topics[0]).toMatchObject({ errorCode: 0, name: 'old' })
+    expect(topics[0]!.topicId).not.toBe(topicId)
   })
 
   test('creates nothing with auto.create.topics.enable=false, or with a name it must not', async () => {
