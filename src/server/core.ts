@@ -20,7 +20,7 @@ import {
   brokerUpRecords,
   startRecords,
 } from '../broker/registration.ts'
-import { electPreferredLeaders } from '../broker/topics/leader-election.ts'
+import { electPreferredLeaders, electUncleanLeaders } from '../broker/topics/leader-election.ts'
 import { TopicAdmin } from '../broker/topics/topics.ts'
 import type { MetadataRecord } from '../storage/metadata-store.ts'
 import { nodesFor, registeredEndpoint } from './endpoints.ts'
@@ -49,7 +49,7 @@ export class Core {
   readonly #presented: Presented[] = []
   readonly #groups = new Map<number, GroupService>()
   readonly #transactions = new Map<number, TransactionService>()
-  #balancing: Timer | undefined
+  readonly #elections = new Set<Timer>()
 
   private constructor(options: RunBrokerOptions, storage: Storage) {
     this.timers = new TimerQueue(options.clock)
@@ -64,7 +64,7 @@ export class Core {
       await core.#register()
       await createStartTopics(core.broker)
       await core.#load()
-      core.#balanceLater()
+      core.#electLater()
     } catch (error) {
       core.quiesce()
       await core.close()
@@ -128,7 +128,7 @@ export class Core {
   async close(): Promise<void> {
     for (const { live } of this.#presented.slice(1)) live.close()
     await this.#storage.close()
-    if (this.#balancing) this.timers.cancel(this.#balancing)
+    for (const timer of this.#elections) this.timers.cancel(timer)
     this.timers.close()
   }
 
@@ -225,17 +225,25 @@ export class Core {
     await Promise.race([Promise.all(loads), patience])
   }
 
-  /** As Kafka's controller does: every few minutes leaders go back to the first replicas. */
-  #balanceLater(): void {
+  /** As Kafka's controller does every few minutes: leaders go back to the first replicas. */
+  #electLater(): void {
+    if (this.#presented.length === 1) return
     const { settings } = this.broker
-    if (this.#presented.length === 1 || !settings.autoLeaderRebalanceEnable) return
-    const intervalMs = settings.leaderImbalanceCheckIntervalSeconds * 1_000
-    this.#balancing = this.timers.after(intervalMs, () => {
+    if (settings.autoLeaderRebalanceEnable) {
+      this.#repeat(settings.leaderImbalanceCheckIntervalSeconds * 1_000, electPreferredLeaders)
+    }
+    this.#repeat(settings.uncleanLeaderElectionIntervalMs, electUncleanLeaders)
+  }
+
+  #repeat(intervalMs: number, elect: (broker: Broker) => readonly MetadataRecord[]): void {
+    const timer = this.timers.after(intervalMs, () => {
       const { log } = this.broker
-      this.#decide(electPreferredLeaders)
-        .catch((error: unknown) => log.warn({ err: error }, 'leaders not balanced'))
-        .finally(() => this.#balanceLater())
+      this.#elections.delete(timer)
+      this.#decide(elect)
+        .catch((error: unknown) => log.warn({ err: error }, 'no leaders elected'))
+        .finally(() => this.#repeat(intervalMs, elect))
     })
+    this.#elections.add(timer)
   }
 }
 

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../src/embed/wait-until.ts'
-import { type EmbeddedNode, KafkaError, RemoteBroker, startBroker } from '../../src/index.ts'
+import {
+  type EmbeddedNode,
+  KafkaError,
+  RemoteBroker,
+  startBroker,
+  VirtualClock,
+} from '../../src/index.ts'
 import { clientOf } from './kafkajs-client.ts'
 
 type Started = Awaited<ReturnType<typeof startBroker>>
@@ -146,6 +152,16 @@ describe('several brokers in one process', { timeout: PATIENCE_MS }, () => {
       [3, [1, 2, 3]],
       [3, [1, 2, 3]],
     ])
+  })
+
+  it('give leaders back in time', async () => {
+    const clock = new VirtualClock()
+    const broker = await start({ clock, topics: ['orders:3'] })
+    await broker.brokers[1]!.stop()
+    await broker.brokers[1]!.start()
+    expect((await leaders(broker, 'orders'))[1]).toEqual([3, [1, 2, 3]])
+    await clock.advance('5m')
+    expect((await leaders(broker, 'orders'))[1]).toEqual([2, [1, 2, 3]])
   })
 
   it('refuse writes that need more replicas in sync than there are', async () => {

@@ -4,8 +4,8 @@ import type { Broker } from '../broker.ts'
 import { isUnfenced } from '../registration.ts'
 import { type Election, partitionChange } from './partition-change.ts'
 
-/** Partitions that one round of balancing moves, as in Kafka. */
-const MAX_BALANCED = 1_000
+/** Partitions that one round elects leaders for, as in Kafka. */
+const MAX_ELECTED = 1_000
 
 /**
  * The record that elects a leader as ElectLeaders asks for it. Throws ELECTION_NOT_NEEDED,
@@ -36,16 +36,31 @@ export function electionRecord(
   )
 }
 
+type Electorate = Pick<Broker, 'metadata' | 'topics'>
+
 /** Back to the first replicas, where these are in sync. */
-export function electPreferredLeaders(
-  broker: Pick<Broker, 'metadata' | 'topics'>,
+export function electPreferredLeaders(broker: Electorate): readonly MetadataRecord[] {
+  return elections(broker, 'preferred', () => true)
+}
+
+/** Where nobody leads and a replica that is not in sync may. */
+export function electUncleanLeaders(broker: Electorate): readonly MetadataRecord[] {
+  const mayBe = (topic: TopicImage) => broker.topics.config(topic).uncleanLeaderElectionEnable
+  return elections(broker, 'unclean', mayBe)
+}
+
+function elections(
+  broker: Electorate,
+  election: 'preferred' | 'unclean',
+  isWanted: (topic: TopicImage) => boolean,
 ): readonly MetadataRecord[] {
   const records: MetadataRecord[] = []
   for (const topic of broker.metadata.image.topicsById.values()) {
+    if (!isWanted(topic)) continue
     for (const partition of topic.partitions) {
-      if (records.length === MAX_BALANCED) return records
+      if (records.length === MAX_ELECTED) return records
       try {
-        records.push(electionRecord(broker, topic, partition, 'preferred'))
+        records.push(electionRecord(broker, topic, partition, election))
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error
       }

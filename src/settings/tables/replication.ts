@@ -126,7 +126,6 @@ export const replicationSettings = {
     'medium',
     'Time between looks for partitions that need an unclean election.',
     internal,
-    unused,
   ),
   'unclean.leader.election.enable': boolean(
     false,
