@@ -15,7 +15,7 @@ const IDS_SINCE = 10
  */
 export const offsetCommit = handler(
   OffsetCommit,
-  [2, 10],
+  [0, 10],
   (request, context, broker) => {
     const byId = context.apiVersion >= IDS_SINCE
     const { known, refused } = sortTopics(request.topics, byId, broker)

@@ -22,7 +22,7 @@ const IDS_SINCE = 10
 /** Reads offsets of groups; their rules are in coordinator/group/offset-requests.ts. */
 export const offsetFetch = handler(
   OffsetFetch,
-  [1, 10],
+  [0, 10],
   (request, { apiVersion }, broker) => {
     const groups = groupsOf(request, apiVersion).map((group) =>
       apiVersion >= IDS_SINCE

@@ -15,7 +15,7 @@ const STRICT_SINCE = 6
 /** Rules: admin-and-config.md section 2. */
 export const createTopics = handler(
   CreateTopics,
-  [2, 7],
+  [0, 7],
   ({ topics, validateOnly }, context, broker) => {
     const quota = mutationQuota(context, broker, STRICT_SINCE)
     const created = broker.topics.create(topics, { validateOnly, charge: quota?.charge })

@@ -13,7 +13,7 @@ const STRICT_SINCE = 5
 /** Rules: admin-and-config.md section 2. */
 export const deleteTopics = handler(
   DeleteTopics,
-  [1, 6],
+  [0, 6],
   (request, context, broker) => {
     const { apiVersion } = context
     if (!broker.settings.deleteTopicEnable) {

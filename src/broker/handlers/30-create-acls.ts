@@ -5,7 +5,7 @@ import { handler } from '../handler.ts'
 /** There is no authorizer, so there are no ACLs. Rules: admin-and-config.md section 10. */
 export const createAcls = handler(
   CreateAcls,
-  [1, 3],
+  [0, 3],
   () => {
     throw new KafkaError('SECURITY_DISABLED', 'No Authorizer is configured.')
   },

@@ -3,6 +3,7 @@ import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import { ConfigResourceType } from '../../storage/metadata-store.ts'
 import type { Broker } from '../broker.ts'
+import { ConfigSource } from '../configs/config-source.ts'
 import { describeResource } from '../configs/describe-configs.ts'
 import { handler } from '../handler.ts'
 
@@ -12,7 +13,7 @@ type Result = ResponseOf<typeof DescribeConfigs>['results'][number]
 /** Rules: admin-and-config.md section 3. */
 export const describeConfigs = handler(
   DescribeConfigs,
-  [1, 4],
+  [0, 4],
   (request, _context, broker) => {
     requireKnownTypes(request)
     const results = request.resources.map((resource) => describe(resource, request, broker))
@@ -56,6 +57,7 @@ function describe(
       ...resource,
       configs: entries.map((entry) => ({
         ...entry,
+        isDefault: entry.configSource === ConfigSource.DEFAULT,
         synonyms: includeSynonyms ? entry.synonyms : [],
         documentation: includeDocumentation ? entry.documentation : null,
       })),

@@ -9,7 +9,7 @@ import { handler } from '../handler.ts'
  */
 export const alterReplicaLogDirs = handler(
   AlterReplicaLogDirs,
-  [1, 2],
+  [0, 2],
   ({ dirs }, _context, broker) => {
     const results = new Map<string, Map<number, ErrorCode>>()
     for (const { path, topics } of dirs) {

@@ -8,7 +8,7 @@ import { handler } from '../handler.ts'
 /** All replicas of this broker are in one directory. Rules: admin-and-config.md section 9. */
 export const describeLogDirs = handler(
   DescribeLogDirs,
-  [1, 5],
+  [0, 5],
   (request, _context, broker) => {
     const { engine, settings } = broker
     const topics = sizesOf(request, broker)

@@ -7,7 +7,7 @@ import { splitPrincipal } from '../principal.ts'
  * Every listener is PLAINTEXT, where tokens may not be asked for. Rules: admin-and-config.md
  * section 10.
  */
-export const createDelegationToken = handler(CreateDelegationToken, [1, 3], (_, { peer }) => {
+export const createDelegationToken = handler(CreateDelegationToken, [0, 3], (_, { peer }) => {
   const { type, name } = splitPrincipal(peer.principal)
   return {
     errorCode: ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED,

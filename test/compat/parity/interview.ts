@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { ZERO_UUID } from '../../../src/base/uuid.ts'
 import { handlers } from '../../../src/broker/handlers/index.ts'
 import type { Api } from '../../../src/protocol/schema.ts'
@@ -11,7 +12,7 @@ export interface Answers {
   readonly second: string
 }
 
-/** Asks both brokers every question in every version that we answer. */
+/** Asks both brokers every question in every version that both answer. */
 export async function askBoth(
   questions: readonly Question[],
   first: string,
@@ -49,10 +50,18 @@ async function askTogether(
   }
 }
 
+/** Below Kafka's lowest version we answer clients that it does not know any more. */
 function isServed(api: Api, version: number): boolean {
-  const handler = handlers.find((one) => one.api.key === api.key)
-  return !!handler && version >= handler.minVersion && version <= handler.maxVersion
+  const isOurs = handlers.some((one) => one.api.key === api.key && version <= one.maxVersion)
+  return isOurs && version >= (lowestOfKafka.get(api.key) ?? 0)
 }
+
+const golden = new URL('../../golden/basics/api-versions.json', import.meta.url)
+const kafkaApis: readonly { key: number; advertisedByBroker?: readonly [number, number] | null }[] =
+  JSON.parse(readFileSync(golden, 'utf8'))
+const lowestOfKafka = new Map(
+  kafkaApis.map(({ key, advertisedByBroker }) => [key, advertisedByBroker?.[0] ?? 0]),
+)
 
 /** `$` in names stands for the version, so that what one version made is not there in the next. */
 function withVersion(value: unknown, version: number): unknown {
