@@ -63,7 +63,11 @@ export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
     {
       brokerId,
       clock,
-      topicConfig: (topicId) => live!.logConfig(topicId),
+      topicConfig: (topicId) => {
+        const config = live!.logConfig(topicId)
+        // A disk has holes in files, memory does not.
+        return config.preallocate && settings.memory ? { ...config, preallocate: false } : config
+      },
       report: (level, message, fields = {}) => log[level](fields, message),
     },
   )

@@ -109,26 +109,23 @@ describe('recovery', () => {
     expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
   })
 
-  it('lets them while it looks for batches behind the first that is none', async () => {
-    overwrite(segment(3), 354, new Uint8Array(3 * 1024 * 1024))
-    // Every 4 KiB of the search, and every MiB of zeros.
+  /** More than a search looks at without a rest. */
+  const longBatch = () => {
+    const batch = Buffer.from(batchOf({ values: ['x'.repeat(3 * 1024 * 1024)] }))
+    batch.writeBigInt64BE(6n)
+    return batch
+  }
+
+  it('lets them while it looks for batches behind one that lacks its end', async () => {
+    overwrite(segment(3), 354, longBatch().subarray(0, -1))
+    // Every 4 KiB of the search, and every MiB of the batch.
     expect(await turnsOfReopen()).toBeGreaterThan(3 * 256)
     expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
     expect(files.stat(segment(3))?.sizeBytes).toBe(354)
   })
 
-  it('takes a batch that lacks its end for torn, however much of it there is', async () => {
-    const batch = Buffer.from(batchOf({ values: ['x'.repeat(3 * 1024 * 1024)] }))
-    batch.writeBigInt64BE(6n)
-    overwrite(segment(3), 354, batch.subarray(0, -1))
-    await reopen(true)
-    expect(await values()).toEqual(['0', '1', '2', '3', '4', '5'])
-    expect(files.stat(segment(3))?.sizeBytes).toBe(354)
-  })
-
   it('takes a batch of which only the length is wrong for damage', async () => {
-    const batch = Buffer.from(batchOf({ values: ['x'.repeat(3 * 1024 * 1024)] }))
-    batch.writeBigInt64BE(6n)
+    const batch = longBatch()
     batch.writeInt32BE(batch.length, 8)
     overwrite(segment(3), 354, batch)
     await reopen(true)

@@ -89,7 +89,7 @@ export class LogSegments {
   }
 
   /** The directory is made with the first record: 1,000 topics are created without a system call. */
-  materialise(): void {
+  materialise(config: LogConfig): void {
     if (this.#isMaterialised) return
     const { files } = this.#environment
     const holdsData = this.active.storedBytes() > 0
@@ -100,7 +100,7 @@ export class LogSegments {
     files.writeFile(this.#path(PARTITION_METADATA_FILE), formatPartitionMetadata(this.#topicId))
     files.writeFile(this.#path(LEADER_EPOCH_FILE), formatEpochCheckpoint(this.#epochs.entries))
     this.#areEpochsUnwritten = false
-    this.active.create()
+    this.active.create(preallocatedBytes(config))
     this.#isMaterialised = true
     this.#areNamesUnsynced = true
     this.#directoryChange = this.#environment.namesBeside(this.directory).changed()
@@ -122,14 +122,15 @@ export class LogSegments {
    * then nothing has changed.
    */
   roll(baseOffset: number, producers: ProducerState, config: LogConfig, nowMs: number): void {
-    this.materialise()
+    this.materialise(config)
     const { active } = this
     const segment = this.#newSegment(baseOffset, config, nowMs)
     try {
-      segment.create()
+      segment.create(preallocatedBytes(config))
       this.writeSnapshot(baseOffset, producers)
       active.closeTimeIndex()
       active.writeIndexes()
+      active.trim()
       if (this.#areEpochsUnwritten) this.#writeEpochs()
     } catch (error) {
       // A smaller batch may still go into the old segment; an empty one must not begin before it.
@@ -242,6 +243,7 @@ export class LogSegments {
     // An active segment that nobody wrote to is as the last stop left it.
     if (this.active.hasChanged) this.active.closeTimeIndex()
     for (const segment of this.list) segment.writeIndexes()
+    this.active.trim()
     if (endOffset === 0) return
     if (!this.#snapshotOffsets.has(endOffset)) {
       this.writeSnapshot(endOffset, producers)
@@ -277,6 +279,10 @@ export class LogSegments {
     this.directory = directory
     for (const segment of this.list) segment.moveTo(directory)
   }
+}
+
+function preallocatedBytes({ preallocate, segmentBytes }: LogConfig): number {
+  return preallocate ? segmentBytes : 0
 }
 
 function snapshotName(offset: number): string {

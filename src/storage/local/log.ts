@@ -271,7 +271,7 @@ export class Log {
     const { active } = this
     const position = active.sizeBytes
     try {
-      this.#segments.materialise()
+      this.#segments.materialise(this.config)
       const { file } = active.log
       if (staged.length === 1) file.writeSync(staged[0]!.bytes, position)
       else file.writevSync(staged.map(({ bytes }) => bytes), position) // biome-ignore format: one line

@@ -12,7 +12,7 @@ import { LogFiles } from './log-files.ts'
 import { isOldMessage } from './old-message.ts'
 import { loadProducers } from './producer-loader.ts'
 import { ProducerState } from './producer-state.ts'
-import { findLaterBatch, isFragment } from './resync.ts'
+import { findLaterBatch, isFragment, isFragmentBeforeZeros, trailingZeros } from './resync.ts'
 import { Segment } from './segment.ts'
 import type { Turns } from './turns.ts'
 
@@ -329,13 +329,21 @@ class Recovery {
       this.#takeOffline(`damaged batch at byte ${position} of ${segment.log.path}`, fields)
       return
     }
-    const text = 'end of log was cut off: it does not hold whole, valid batches'
-    this.#report(later === undefined ? 'warn' : 'error', text, fields)
+    if (!(await this.#isUnused(segment, position))) {
+      const text = 'end of log was cut off: it does not hold whole, valid batches'
+      this.#report(later === undefined ? 'warn' : 'error', text, fields)
+    }
     for (const removed of this.#segments.splice(index + 1)) removed.remove()
     segment.log.makeWritable()
     segment.log.file.truncateSync(position)
     segment.sizeBytes = position
     segment.closeTimeIndex()
+  }
+
+  /** Preallocated, and nothing was written there yet. */
+  async #isUnused(segment: Segment, position: number): Promise<boolean> {
+    if (!this.#spec.config.preallocate || segment !== this.#segments.at(-1)) return false
+    return (await trailingZeros(this.#environment, segment, position, this.#turns)) === position
   }
 
   /** Whether the crash can have left the bytes from `position` on as they are. */
@@ -350,7 +358,9 @@ class Recovery {
     if (!writesSurvived) return true
     // The end of the last write may be missing; all else is as the process wrote it.
     if (later !== undefined) return false
-    return await isFragment(this.#environment, segment, position, this.#turns)
+    if (await isFragment(this.#environment, segment, position, this.#turns)) return true
+    if (!this.#spec.config.preallocate) return false
+    return await isFragmentBeforeZeros(this.#environment, segment, position, this.#turns)
   }
 
   /** The log is whole, but ends before what is known to have been synced. */

@@ -12,6 +12,8 @@ import type { Turns } from './turns.ts'
 
 /** A millisecond to read. */
 const CHUNK_BYTES = 1024 * 1024
+/** Of the page cache. */
+const PAGE_BYTES = 4096
 /** Looked at between two questions whether the turn is over. */
 const STEP_BYTES = 4096
 /** Offsets this far beyond what is expected are noise that looks like a header. */
@@ -72,6 +74,48 @@ export async function isFragment(
   }
 }
 
+/**
+ * The same for a file that was preallocated, so that zeros stand for what was never written: a write
+ * that a kill cuts short ends with a page.
+ */
+export async function isFragmentBeforeZeros(
+  environment: LogEnvironment,
+  segment: Segment,
+  position: number,
+  turns: Turns,
+): Promise<boolean> {
+  const zerosFrom = await trailingZeros(environment, segment, position, turns)
+  const writtenEnd = Math.ceil(zerosFrom / PAGE_BYTES) * PAGE_BYTES
+  if (writtenEnd >= segment.sizeBytes) return false
+  if (position + BATCH_HEADER_BYTES > writtenEnd) return true
+  const header = Buffer.alloc(BATCH_HEADER_BYTES)
+  segment.log.file.readSync(header, position)
+  return position + batchSizeAt(dataViewOf(header), 0) > writtenEnd
+}
+
+/** Where the zeros begin that the file ends with; at `position` at the earliest. */
+export async function trailingZeros(
+  { buffers }: LogEnvironment,
+  { log, sizeBytes }: Segment,
+  position: number,
+  turns: Turns,
+): Promise<number> {
+  const buffer = buffers.acquire(CHUNK_BYTES)
+  let zerosFrom = position
+  try {
+    for (let at = position; at < sizeBytes; at += CHUNK_BYTES) {
+      if (turns.isOver()) await turns.next()
+      const bytes = buffer.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - at))
+      log.file.readSync(bytes, at)
+      if (isAllZero(bytes)) continue
+      zerosFrom = at + bytes.findLastIndex((byte) => byte !== 0) + 1
+    }
+    return zerosFrom
+  } finally {
+    buffers.release(buffer)
+  }
+}
+
 function isAllZero(bytes: Buffer): boolean {
   return bytes[0] === 0 && bytes.compare(bytes, 1, bytes.length, 0, bytes.length - 1) === 0
 }
@@ -94,9 +138,11 @@ class Search {
     const buffer = buffers.acquire(CHUNK_BYTES)
     try {
       for (let start = position; start + BATCH_HEADER_BYTES <= sizeBytes; ) {
+        if (this.#turns.isOver()) await this.#turns.next()
         const target = buffer.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - start))
         const count = log.file.readSync(target, start)
-        const found = await this.#searchBytes(buffer, count, start)
+        // There may be a gigabyte that was preallocated and never used.
+        const found = isAllZero(target) ? undefined : await this.#searchBytes(buffer, count, start)
         if (found !== undefined) return found
         if (count < CHUNK_BYTES) break
         start += count - BATCH_HEADER_BYTES + 1

@@ -81,6 +81,8 @@ export class Segment {
   #bytesSinceIndexEntry = 0
   /** Of files that this process made: nothing is in them yet, and there is no transaction index. */
   #areFilesFresh = false
+  /** Its file is longer than what is in it. */
+  #isPreallocated = false
 
   constructor(options: SegmentOptions) {
     this.baseOffset = options.baseOffset
@@ -225,8 +227,11 @@ export class Segment {
     return this.#openFiles.files.stat(this.#path(LOG_SUFFIX))?.sizeBytes ?? 0
   }
 
-  /** Makes its files, empty. What is left of an earlier try is gone. */
-  create(): void {
+  /**
+   * Makes its files, empty. What is left of an earlier try is gone. `preallocatedBytes`: what the
+   * file is long until `trim`, zeros that take no room on the disk, as Kafka's preallocate has it.
+   */
+  create(preallocatedBytes = 0): void {
     const { files } = this.#openFiles
     files.writeFile(this.#path(LOG_SUFFIX), '')
     files.writeFile(this.#path(OFFSET_INDEX_SUFFIX), '')
@@ -235,6 +240,17 @@ export class Segment {
     this.areIndexesUnwritten = false
     this.#areFilesFresh = true
     this.log.makeWritable()
+    if (preallocatedBytes === 0) return
+    this.log.file.truncateSync(preallocatedBytes)
+    this.#isPreallocated = true
+  }
+
+  /** Gives back what was preallocated and not used. */
+  trim(): void {
+    if (!this.#isPreallocated) return
+    this.log.file.truncateSync(this.sizeBytes)
+    this.#isPreallocated = false
+    this.isUnsynced = true
   }
 
   writeIndexes(): void {
