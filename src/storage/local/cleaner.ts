@@ -56,8 +56,6 @@ export class Cleaner {
   /** Logs in which it met something that it cannot deal with; until the next start. */
   readonly #uncleanable = new WeakSet<Log>()
   #run: Promise<void> | undefined
-  /** The last writing of the checkpoint; the next one begins after it. */
-  #writing: Promise<unknown> = Promise.resolve()
   #isStopped = false
   #cancel: Cancel = () => undefined
 
@@ -85,7 +83,6 @@ export class Cleaner {
     this.#isStopped = true
     this.#cancel()
     await this.#run
-    await this.#writing
   }
 
   /** Compacts until there is nothing worth it. Never rejects: what goes wrong is reported. */
@@ -137,7 +134,7 @@ export class Cleaner {
     try {
       const { endOffset, bytesBefore, bytesAfter } = await this.#cleaningOf(range).run()
       log.firstDirtyOffset = endOffset
-      await this.#writeCheckpoint()
+      await this.#options.writeCheckpoint()
       report('info', 'log compacted', {
         topic: log.topic,
         partition: log.partition,
@@ -190,15 +187,9 @@ export class Cleaner {
 
   /** Of the logs that are there now. Never rejects. */
   writeCheckpoint(): Promise<void> {
-    return this.#writeCheckpoint().catch((error: unknown) => {
+    return this.#options.writeCheckpoint().catch((error: unknown) => {
       const fields = { reason: String(error) }
       this.#options.environment.report('warn', 'checkpoint of compaction failed', fields)
     })
-  }
-
-  #writeCheckpoint(): Promise<void> {
-    const written = this.#writing.then(() => this.#options.writeCheckpoint())
-    this.#writing = written.catch(() => undefined)
-    return written
   }
 }

@@ -409,8 +409,9 @@ export class LocalEngine implements StorageEngine {
   }
 
   /** One directory after the other. */
+  /** Each directory writes one file after the other, in the order in which it was told to. */
   async #inEach(work: (directory: DataDirectory) => Promise<void>): Promise<void> {
-    for (const directory of this.#directories.online) await work(directory)
+    await Promise.all(this.#directories.online.map(work))
   }
 
   #recoveryPoints(directory: DataDirectory) {
