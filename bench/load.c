@@ -58,6 +58,9 @@ static void die(const char *what) {
   exit(1);
 }
 
+// No page of it is missing later.
+static void *touched(size_t size) { return memset(malloc(size), 1, size); }
+
 static unsigned be32(const unsigned char *p) {
   return ((unsigned)p[0] << 24) | (p[1] << 16) | (p[2] << 8) | p[3];
 }
@@ -215,7 +218,7 @@ int main(int argc, char **argv) {
   depth = atoi(argv[3]);
   double seconds = atof(argv[4]);
   loadFrames(argv[6]);
-  samples = malloc(sizeof(float) * SAMPLES_MAX);
+  samples = touched(sizeof(float) * SAMPLES_MAX);
   int epoll = epoll_create1(0);
   Connection *all = calloc(connections, sizeof(Connection));
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
@@ -227,7 +230,7 @@ int main(int argc, char **argv) {
     fcntl(fd, F_SETFL, O_NONBLOCK);
     all[i].fd = fd;
     all[i].next = isOwn ? i % frameCount : frameCount * i / connections;
-    if (rate > 0) all[i].due = malloc(sizeof(double) * AHEAD_MAX);
+    if (rate > 0) all[i].due = touched(sizeof(double) * AHEAD_MAX);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET | (rate > 0 ? 0 : EPOLLOUT), .data.ptr = &all[i]};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
     if (rate == 0) sendMore(&all[i]);

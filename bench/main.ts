@@ -1,13 +1,15 @@
 /**
- * `npm run bench [-- --quick] [--rounds N] [--only rounds,flat,big] [--broker dohle]`: dohle and
- * Apache Kafka in turns, each on a fresh directory, under the same programs. Prints the table of measures.ts; all
- * samples go to `.cache/bench.json`, with `--write` the table to docs/PERFORMANCE.md.
+ * `npm run bench [-- --quick] [--rounds N] [--only rounds,flat,big] [--loads fetch,rates]
+ * [--broker dohle]`: dohle and Apache Kafka in turns, each on a fresh directory, under the same
+ * programs. Prints the table of measures.ts; all samples go to `.cache/bench.json`, with `--write`
+ * the table to docs/PERFORMANCE.md.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
+import { stopAllPrograms } from '../test/compat/process.ts'
 import { KAFKA_VERSION } from '../test/compat/tools.mjs'
 import { apacheKafka, type Contender, dohle } from './brokers.ts'
 import { writeDocument } from './document.ts'
@@ -15,16 +17,20 @@ import { measureFlatness } from './flat.ts'
 import type { Sample } from './measures.ts'
 import { compile } from './raw-load.ts'
 import { measureRestart } from './restart.ts'
-import { type Effort, measureRound } from './round.ts'
+import { type Effort, loads, measureRound } from './round.ts'
 import { markdown, table } from './table.ts'
 
 const quick = process.argv.includes('--quick')
 const rounds = Number(option('rounds') ?? (quick ? 1 : 3))
 const one = option('broker')
 const parts = (option('only') ?? 'rounds,flat,big').split(',')
-const effort: Effort = quick
-  ? { seconds: 1, records: 200_000, repetitions: 300 }
-  : { seconds: 2, records: 1_000_000, repetitions: 1_000 }
+const wanted = option('loads')?.split(',')
+const effort: Effort = {
+  ...(quick
+    ? { seconds: 1, records: 200_000, repetitions: 300 }
+    : { seconds: 2, records: 1_000_000, repetitions: 1_000 }),
+  loads: loads.filter((name) => wanted === undefined || wanted.includes(name)),
+}
 const bigBytes = quick ? 1e9 : 10e9
 
 function option(name: string): string | undefined {
@@ -92,6 +98,13 @@ function machine() {
 }
 
 const ceiling = spawn(compile('ceiling.c', directory), [join(directory, 'ceiling.log')])
+// No broker outlives a benchmark that somebody had enough of.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    ceiling.kill()
+    void stopAllPrograms().finally(() => process.exit(1))
+  })
+}
 try {
   await main(ceiling)
 } finally {
