@@ -7,6 +7,10 @@ import { randomBytes } from 'node:crypto'
 export type Uuid = string
 
 export const ZERO_UUID: Uuid = '\0'.repeat(16)
+/** A replica that has no log directory yet (KIP-858). */
+export const UNASSIGNED_DIRECTORY: Uuid = `${'\0'.repeat(15)}\x01`
+/** One whose log directory is gone. */
+export const LOST_DIRECTORY: Uuid = `${'\0'.repeat(15)}\x02`
 /** Reserved for `__cluster_metadata` (KIP-516). */
 export const METADATA_TOPIC_UUID: Uuid = `${'\0'.repeat(15)}\x01`
 

@@ -1,5 +1,6 @@
-import { randomUuid, type Uuid, ZERO_UUID } from '../base/uuid.ts'
+import { randomUuid, UNASSIGNED_DIRECTORY, type Uuid, ZERO_UUID } from '../base/uuid.ts'
 import { type SecurityProtocol, securityProtocols } from '../settings/listeners.ts'
+import type { TopicPartition } from '../storage/engine.ts'
 import type {
   MetadataImage,
   MetadataRecord,
@@ -24,6 +25,8 @@ export interface BrokerIdentity {
   readonly rack: string | null
   /** Ids of its log directories. */
   readonly logDirs: readonly Uuid[]
+  /** Those of them that take no new partitions. */
+  readonly cordonedLogDirs: readonly Uuid[]
   /** It was taken down and stays so. */
   readonly fenced: boolean
 }
@@ -43,6 +46,8 @@ export type TopicRules = (topic: TopicImage) => {
  *
  * `holdsLogOf` tells of which brokers this store has all there is: their partitions move to those
  * that live, when the process presents fewer brokers than it did.
+ *
+ * `directoryOf` tells where the replica of a single broker is; one that is nowhere cannot lead.
  */
 export function startRecords(
   image: MetadataImage,
@@ -50,7 +55,14 @@ export function startRecords(
   {
     newEpochs,
     holdsLogOf = () => false,
-  }: { readonly newEpochs: boolean; readonly holdsLogOf?: (brokerId: number) => boolean },
+    directoryOf,
+    rulesOf,
+  }: {
+    readonly newEpochs: boolean
+    readonly holdsLogOf?: (brokerId: number) => boolean
+    readonly directoryOf: (partition: TopicPartition) => Uuid | undefined
+    readonly rulesOf: TopicRules
+  },
 ): MetadataRecord[] {
   const presented = new Set(brokers.map(({ brokerId }) => brokerId))
   const live = brokers.filter(({ fenced }) => !fenced)
@@ -63,19 +75,60 @@ export function startRecords(
       value: { brokerId, brokerEpoch, fenced: 1 },
     })
   }
-  for (const { topicId, partitions } of image.topicsById.values()) {
-    for (const partition of partitions) {
+  const [only] = brokers.length === 1 ? live : []
+  for (const topic of image.topicsById.values()) {
+    const { topicId } = topic
+    for (const partition of topic.partitions) {
       const { replicas } = partition
+      const place = directoryOf({ topicId, partition: partition.partition })
+      if (only && place === undefined && replicas.includes(only.brokerId)) {
+        const record = withoutReplica(image, topic, partition, only.brokerId, rulesOf)
+        if (record) records.push(record)
+        continue
+      }
       const isOrphan =
         !replicas.some((id) => presented.has(id)) && replicas.some((id) => holdsLogOf(id))
       const heir = isOrphan ? live[partition.partition % live.length] : undefined
-      const change = heir ? inherited(heir) : elect(partition, liveIds, newEpochs)
-      if (!change) continue
+      const moved = only && place ? movedTo(place, partition, only.brokerId) : undefined
+      const inherits = heir && {
+        ...inherited(heir),
+        ...(only && place && { directories: [place] }),
+      }
+      const elected = inherits ?? elect(partition, liveIds, newEpochs)
+      if (!elected && !moved) continue
+      const change = { ...moved, ...elected }
       const value = { partitionId: partition.partition, topicId, ...change }
       records.push({ type: 'PartitionChangeRecord', value })
     }
   }
   return records
+}
+
+/** The directory of its replica cannot be used, so this broker leads it no more. */
+export function withoutReplica(
+  image: MetadataImage,
+  topic: TopicImage,
+  partition: PartitionImage,
+  brokerId: number,
+  rulesOf: TopicRules,
+): MetadataRecord | undefined {
+  const { isr, leader } = partition
+  if (leader !== brokerId && !isr.includes(brokerId)) return undefined
+  const { minInsyncReplicas } = rulesOf(topic)
+  const isLive = (id: number) => id !== brokerId && isUnfenced(image, id)
+  const rules = { image, isLive, minInsyncReplicas, election: 'online' as const }
+  return partitionChange(topic.topicId, partition, { isr: isr.filter((id) => id !== brokerId) }, rules) // biome-ignore format: one line
+}
+
+/** Its log was found elsewhere than the metadata has it, or nobody had said yet. */
+function movedTo(place: Uuid, { replicas, directories }: PartitionImage, brokerId: number) {
+  const index = replicas.indexOf(brokerId)
+  if (index < 0 || directories[index] === place) return undefined
+  return {
+    directories: replicas.map((id, at) =>
+      id === brokerId ? place : (directories[at] ?? UNASSIGNED_DIRECTORY),
+    ),
+  }
 }
 
 function inherited({ brokerId, logDirs }: BrokerIdentity) {
@@ -136,6 +189,19 @@ export function brokerUpRecords(
   ]
 }
 
+/** What the registrations are to say of cordoned directories, where they do not yet. */
+export function cordonRecords(
+  image: MetadataImage,
+  brokers: readonly BrokerIdentity[],
+): MetadataRecord[] {
+  return brokers.flatMap(({ brokerId, cordonedLogDirs }): MetadataRecord[] => {
+    const registered = image.brokers.get(brokerId)
+    if (!registered || registered.cordonedLogDirs?.join() === cordonedLogDirs.join()) return []
+    const value = { brokerId, brokerEpoch: registered.brokerEpoch, cordonedLogDirs }
+    return [{ type: 'BrokerRegistrationChangeRecord', value }]
+  })
+}
+
 /** A log that many follow is written once: the replicas in sync change with one record each. */
 function changesOf(
   image: MetadataImage,
@@ -163,7 +229,7 @@ export function isUnfenced(image: MetadataImage, brokerId: number): boolean {
 }
 
 function register(broker: BrokerIdentity, brokerEpoch: number): MetadataRecord {
-  const { brokerId, endpoints, rack, logDirs, fenced } = broker
+  const { brokerId, endpoints, rack, logDirs, cordonedLogDirs, fenced } = broker
   return {
     type: 'RegisterBrokerRecord',
     value: {
@@ -182,8 +248,7 @@ function register(broker: BrokerIdentity, brokerEpoch: number): MetadataRecord {
       rack,
       fenced,
       logDirs,
-      // None; null would say that nothing is known of them.
-      cordonedLogDirs: [],
+      cordonedLogDirs,
     },
   }
 }

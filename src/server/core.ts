@@ -18,11 +18,13 @@ import {
   type BrokerIdentity,
   brokerDownRecords,
   brokerUpRecords,
+  cordonRecords,
   startRecords,
 } from '../broker/registration.ts'
 import { electPreferredLeaders, electUncleanLeaders } from '../broker/topics/leader-election.ts'
 import { TopicAdmin } from '../broker/topics/topics.ts'
-import type { MetadataRecord } from '../storage/metadata-store.ts'
+import { isCordoned } from '../settings/log-folders.ts'
+import type { MetadataRecord, ReplayedRecord } from '../storage/metadata-store.ts'
 import { nodesFor, registeredEndpoint } from './endpoints.ts'
 import { openStorage, type Storage } from './open-storage.ts'
 import type { RunBrokerOptions } from './run-broker.ts'
@@ -50,6 +52,7 @@ export class Core {
   readonly #groups = new Map<number, GroupService>()
   readonly #transactions = new Map<number, TransactionService>()
   readonly #elections = new Set<Timer>()
+  #unsubscribe: () => void = () => undefined
 
   private constructor(options: RunBrokerOptions, storage: Storage) {
     this.timers = new TimerQueue(options.clock)
@@ -126,6 +129,7 @@ export class Core {
 
   /** Flushes; after it a start is a clean one. */
   async close(): Promise<void> {
+    this.#unsubscribe()
     for (const { live } of this.#presented.slice(1)) live.close()
     await this.#storage.close()
     for (const timer of this.#elections) this.timers.cancel(timer)
@@ -152,7 +156,7 @@ export class Core {
       clusterId: engine.clusterId,
       ...{ engine, metadata, clock, timers, log, loggers, handlers },
       presentedIds: served.map(({ brokerId }) => brokerId),
-      topics: new TopicAdmin({ metadata, live }),
+      topics: new TopicAdmin({ metadata, live, placement: () => engine.placement() }),
       telemetry: new ClientTelemetry({
         image: () => engine.metadata.image,
         maxBytes: () => settings.telemetryMaxBytes,
@@ -188,28 +192,52 @@ export class Core {
   }
 
   #identityOf({ brokerId, listeners, settings, isDown }: ServedBroker): BrokerIdentity {
-    const { directoryId } = this.#storage
+    const directories = this.#storage.engine.directories().filter(({ isOffline }) => !isOffline)
     const firstId = this.#presented[0]!.served.brokerId
+    const cordoned = directories.filter(({ path }) => isCordoned(settings, path))
     return {
       brokerId,
       endpoints: listeners.map(registeredEndpoint),
       rack: settings.brokerRack,
-      logDirs: [directoryOf(directoryId, brokerId - firstId)],
+      logDirs: directories.map(({ id }) => directoryOf(id, brokerId - firstId)),
+      cordonedLogDirs: cordoned.map(({ id }) => directoryOf(id, brokerId - firstId)),
       fenced: isDown,
     }
   }
 
   async #register(): Promise<void> {
-    const { engine, wasClean, directoryId } = this.#storage
+    const { engine } = this.#storage
     const { image } = engine.metadata
-    const identities = this.#presented.map(({ served }) => this.#identityOf(served))
+    const identities = this.#identities()
     const firstId = identities[0]!.brokerId
     const records = startRecords(image, identities, {
-      newEpochs: !wasClean,
+      newEpochs: !engine.lostNothing,
       holdsLogOf: (brokerId) =>
-        image.brokers.get(brokerId)?.logDirs[0] === directoryOf(directoryId, brokerId - firstId),
+        engine.directories().some(({ id }) => {
+          const own = directoryOf(id, brokerId - firstId)
+          return image.brokers.get(brokerId)?.logDirs.includes(own)
+        }),
+      directoryOf: (partition) => engine.placeOf(partition)?.directoryId,
+      rulesOf: (topic) => this.broker.topics.config(topic),
     })
     await engine.metadata.commit(records)
+    this.#unsubscribe = engine.metadata.subscribe((replayed) => this.#followCordons(replayed))
+  }
+
+  /** The registration tells which directories are cordoned, as the setting does. */
+  #followCordons(replayed: readonly ReplayedRecord[]): void {
+    const mayHaveChanged = ({ type, value }: ReplayedRecord) =>
+      type === 'ConfigRecord' ? value.name === 'cordoned.log.dirs' : type === 'EndTransactionRecord'
+    if (!replayed.some(mayHaveChanged)) return
+    queueMicrotask(() => {
+      this.#decide(({ metadata }) => cordonRecords(metadata.image, this.#identities())).catch(
+        (error: unknown) => this.broker.log.warn({ err: error }, 'cordoned folders not registered'),
+      )
+    })
+  }
+
+  #identities(): BrokerIdentity[] {
+    return this.#presented.map(({ served }) => this.#identityOf(served))
   }
 
   /** All is there when the doors open, unless there is very much: that loads behind them. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { Uuid } from '../base/uuid.ts'
 import { LiveSettings } from '../broker/configs/live-settings.ts'
+import { logFolders } from '../settings/log-folders.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { CleanerSettings } from '../storage/local/cleaner.ts'
 import { LocalEngine } from '../storage/local/local-engine.ts'
@@ -8,6 +8,7 @@ import type { Durability } from '../storage/local/log-environment.ts'
 import { MemoryFiles } from '../storage/local/memory-files.ts'
 import { MetadataLog } from '../storage/local/metadata-log.ts'
 import { NodeFiles } from '../storage/local/node-files.ts'
+import type { MoveSettings } from '../storage/local/partition-moves.ts'
 import type { RunBrokerOptions } from './run-broker.ts'
 
 /** Where data in memory is, as far as paths go. */
@@ -18,10 +19,6 @@ export interface Storage {
   readonly engine: LocalEngine
   /** Of the first broker. */
   readonly live: LiveSettings
-  /** Of the data directory. */
-  readonly directoryId: Uuid
-  /** Nothing can have been lost since the last start. */
-  readonly wasClean: boolean
   close(): Promise<void>
 }
 
@@ -29,11 +26,14 @@ export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
   const { settings, clock, log, clusterId } = options
   const brokerId = settings.nodeId
   let live: LiveSettings | undefined
-  let directory: Pick<Storage, 'directoryId' | 'wasClean'> | undefined
+  const [dataDir, ...otherDataDirs] = dataDirectories(settings)
+  const metadataDir = metadataDirectory(settings)
   const engine = new LocalEngine(
     options.files ?? (settings.memory ? new MemoryFiles(() => clock.nowMs()) : new NodeFiles()),
     {
-      dataDir: dataDirectory(settings),
+      dataDir: dataDir!,
+      otherDataDirs,
+      ...(metadataDir !== undefined && { metadataDir }),
       clusterId,
       durability: durability(settings),
       retentionCheckIntervalMs: settings.logRetentionCheckIntervalMs,
@@ -47,16 +47,13 @@ export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
       fileDeleteDelayMs: () => settings.logSegmentDeleteDelayMs,
       cleanerEnabled: settings.logCleanerEnable,
       cleanerSettings: () => cleanerSettings(settings),
+      moveSettings: () => moveSettings(settings),
       async openMetadata(start) {
         const metadata = await MetadataLog.open(start, {
           snapshotBytes: settings.metadataLogMaxRecordBytesBetweenSnapshots,
           segmentBytes: settings.metadataLogSegmentBytes,
         })
         live = new LiveSettings({ settings, metadata, brokerId })
-        directory = {
-          directoryId: start.directoryId,
-          wasClean: start.isClean || start.writesSurvived,
-        }
         return metadata
       },
     },
@@ -75,11 +72,17 @@ export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
   return {
     engine,
     live: live!,
-    ...directory!,
     async close() {
       live!.close()
       await engine.close()
     },
+  }
+}
+
+function moveSettings(settings: Settings): MoveSettings {
+  return {
+    threads: Math.max(1, settings.numReplicaAlterLogDirsThreads ?? logFolders(settings).length),
+    bytesPerSecond: settings.replicaAlterLogDirsIoMaxBytesPerSecond,
   }
 }
 
@@ -94,9 +97,14 @@ function cleanerSettings(settings: Settings): CleanerSettings {
   }
 }
 
-export function dataDirectory(settings: Settings): string {
-  if (settings.memory) return MEMORY_DIRECTORY
-  return resolve((settings.logDirs ?? settings.logDir)[0]!)
+/** Absolute, in the order of log.dirs. In memory there is one. */
+export function dataDirectories(settings: Settings): string[] {
+  if (settings.memory) return [MEMORY_DIRECTORY]
+  return logFolders(settings).map((folder) => resolve(folder))
+}
+
+function metadataDirectory({ memory, metadataLogDir }: Settings): string | undefined {
+  return memory || metadataLogDir === null ? undefined : resolve(metadataLogDir)
 }
 
 function durability(settings: Settings): Durability {

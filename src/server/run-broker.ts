@@ -13,7 +13,7 @@ import { Core } from './core.ts'
 import type { BoundListener } from './endpoints.ts'
 import { HoldingDispatcher } from './holding-dispatcher.ts'
 import type { HttpEndpoint } from './http/http-endpoint.ts'
-import { dataDirectory } from './open-storage.ts'
+import { dataDirectories } from './open-storage.ts'
 import { ServedBroker } from './served-broker.ts'
 
 export interface RunBrokerOptions {
@@ -146,7 +146,7 @@ class ServingBroker implements RunningBroker {
     this.#served = parts.served
     this.#health = parts.health
     this.#http = parts.http
-    this.dataDir = dataDirectory(options.settings)
+    this.dataDir = dataDirectories(options.settings)[0]!
     this.#core = parts.core
   }
 

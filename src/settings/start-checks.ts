@@ -1,6 +1,7 @@
 import type { BrokerSettingName } from './broker-settings.ts'
 import { parseHttpListener } from './http-listener.ts'
 import { resolveListeners } from './listeners.ts'
+import { checkCordoned, logFolders } from './log-folders.ts'
 import { ConfigError } from './parse-value.ts'
 import type { Settings } from './settings.ts'
 import { checkPortsOfBrokers } from './several-brokers.ts'
@@ -15,9 +16,14 @@ export function startProblems(settings: Settings): StartProblem[] {
   return [
     ...ruleProblems(settings),
     ...rangeProblems(settings),
+    ...cordonProblems(settings),
     ...listenerProblems(settings),
     ...httpProblems(settings),
   ]
+}
+
+function cordonProblems(settings: Settings): StartProblem[] {
+  return problemsOf('cordoned.log.dirs', () => checkCordoned(settings.cordonedLogDirs, settings))
 }
 
 /** [holds, setting, what to say when it does not]. */
@@ -38,10 +44,9 @@ function ruleProblems(settings: Settings): StartProblem[] {
       'dohle is always a broker: process.roles must contain broker',
     ],
     [
-      // The partitions in the others would be missing.
-      (settings.logDirs ?? settings.logDir).length === 1,
+      settings.brokers === 1 || settings.memory || logFolders(settings).length === 1,
       'log.dirs',
-      'dohle keeps all of its data in one folder so far: log.dirs must name exactly one',
+      'dohle.brokers: several brokers of one process share one folder, so log.dirs must name exactly one',
     ],
     [
       notZero(settings.logRetentionMs) && notZero(settings.logRetentionMinutes),
@@ -130,29 +135,22 @@ function rangeProblems(settings: Settings): StartProblem[] {
 }
 
 function listenerProblems(settings: Settings): StartProblem[] {
-  try {
-    resolveListeners(settings)
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return [{ name: 'listeners', message: error.message }]
-  }
-  if (settings.brokers === 1) return []
-  try {
-    checkPortsOfBrokers(settings)
-    return []
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return [{ name: 'dohle.brokers', message: error.message }]
-  }
+  const problems = problemsOf('listeners', () => resolveListeners(settings))
+  if (problems.length > 0 || settings.brokers === 1) return problems
+  return problemsOf('dohle.brokers', () => checkPortsOfBrokers(settings))
 }
 
 function httpProblems({ httpListener }: Settings): StartProblem[] {
   if (httpListener === null) return []
+  return problemsOf('dohle.http.listener', () => parseHttpListener(httpListener))
+}
+
+function problemsOf(name: BrokerSettingName, check: () => void): StartProblem[] {
   try {
-    parseHttpListener(httpListener)
+    check()
     return []
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return [{ name: 'dohle.http.listener', message: error.message }]
+    return [{ name, message: error.message }]
   }
 }

@@ -24,7 +24,36 @@ export interface StorageEngine {
   readonly transactions: CoordinatorStore
   /** Where the bytes are, as DescribeLogDirs shows it. */
   directories(): readonly LogDirectory[]
+  /** Where a replica is; undefined when it is not there, or its directory is not. */
+  placeOf(partition: TopicPartition): ReplicaPlace | undefined
+  /**
+   * Moves a replica to the directory at `path`, in the background; instead of where it was on its way
+   * to, if it was. To the one it is in: it stays. At once NONE, or why that cannot be.
+   */
+  moveReplica(partition: TopicPartition, path: string): ErrorCode
+  /** Where the next new partitions are to be. */
+  placement(): NewPlacement
 }
+
+export interface ReplicaPlace {
+  readonly directoryId: Uuid
+  /** Of the directory. */
+  readonly path: string
+  /** What is to take its place; undefined when it does not move. */
+  readonly future: FutureReplica | undefined
+}
+
+/** A copy that is being made in another directory. */
+export interface FutureReplica {
+  /** Of that directory. */
+  readonly path: string
+  readonly sizeBytes: number
+  /** How far the copy has come. */
+  readonly logEndOffset: number
+}
+
+/** Of the directories that may take a new partition the id of the one to take; counts it there. */
+export type NewPlacement = (candidates: readonly Uuid[]) => Uuid
 
 export interface LogDirectory {
   /** Absolute. */

@@ -141,12 +141,20 @@ describe('what is told to the operator', () => {
     ])
   })
 
-  test('several folders for data, where the partitions of all but the first would be missing', () => {
-    const { errors } = load('log.dirs=/a,/b')
+  test('several folders for data, where the brokers of one process share one', () => {
+    expect(load('log.dirs=/a,/b').errors).toEqual([])
+    const { errors } = load('dohle.brokers=2\nlog.dirs=/a,/b')
     expect(errors.map(({ name, where }) => [name, where])).toEqual([
-      ['log.dirs', 'server.properties line 1'],
+      ['log.dirs', 'server.properties line 2'],
     ])
-    expect(load('log.dirs=/a\nlog.dir=/b,/c').errors).toEqual([])
+  })
+
+  test('a cordoned folder that log.dirs does not name', () => {
+    expect(load('log.dirs=/a,/b\ncordoned.log.dirs=/b').errors).toEqual([])
+    const { errors } = load('log.dirs=/a,/b\ncordoned.log.dirs=/c')
+    expect(errors.map(({ message }) => message)).toEqual([
+      expect.stringContaining('Missing entries : /c'),
+    ])
   })
 
   test('the secret of a password setting is not repeated', () => {

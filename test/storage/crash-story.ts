@@ -1,3 +1,4 @@
+import type { LocalEngineOptions } from '../../src/storage/local/local-engine.ts'
 import type { Durability } from '../../src/storage/local/log-environment.ts'
 import type { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { batchOf, markerOf } from './batches.ts'
@@ -29,12 +30,8 @@ export interface Story {
 
 /** Producers of every kind, transactions, deletion, a clean restart; over two partitions. */
 export async function tell(durability: Durability, liesAboutSync = false): Promise<Story> {
-  const files = new CrashFiles(() => NOW_MS)
-  files.liesAboutSync = liesAboutSync
-  const fixture = new EngineFixture(files, '/data', { config, options: { durability } })
-  await fixture.open()
-  await fixture.createTopic(PARTITIONS)
-  const story: Story = { files, fixture, history: new Map(), acked: [], logStarts: [] }
+  const story = await begin(durability, liesAboutSync)
+  const { files, fixture } = story
   await tellIdempotent(story, 0)
   await tellTransactions(story)
   const deleted = await fixture.engine.log.deleteRecords({ topicId: TOPIC, partition: 0 }, 5)
@@ -44,6 +41,66 @@ export async function tell(durability: Durability, liesAboutSync = false): Promi
   await tellIdempotent(story, 20)
   await tellPlain(story)
   return story
+}
+
+/** Both partitions move to another directory, and one back, while producers go on. */
+export async function tellMoves(durability: Durability, { isHasty = false } = {}): Promise<Story> {
+  const story = await begin(durability, false, { otherDataDirs: ['/data2'] })
+  const { files, fixture } = story
+  await tellIdempotent(story, 0)
+  const deleted = await fixture.engine.log.deleteRecords({ topicId: TOPIC, partition: 0 }, 5)
+  if (deleted.errorCode !== 0) throw new Error('DeleteRecords failed')
+  story.logStarts.push({ operation: files.operations.length, offset: 5 })
+  if (isHasty) {
+    await moveHastily(story)
+    return story
+  }
+  await move(story, 0, () => tellIdempotent(story, 20))
+  await move(story, 1, () => tellTransactions(story))
+  await move(story, 0, () => tellIdempotent(story, 40))
+  await tellPlain(story)
+  return story
+}
+
+/** To the directory where the partition is not, while something else happens. */
+async function move(
+  { fixture }: Story,
+  partition: number,
+  meanwhile: () => Promise<void>,
+): Promise<void> {
+  const { engine } = fixture
+  const at = { topicId: TOPIC, partition }
+  const from = engine.placeOf(at)?.path
+  const path = from === '/data' ? '/data2' : '/data'
+  if (engine.moveReplica(at, path) !== 0) throw new Error('it cannot move')
+  await meanwhile()
+  await arrived(fixture, partition)
+  if (engine.placeOf(at)?.path !== path) throw new Error('it did not move')
+}
+
+/** Nothing is synced on the way. */
+async function moveHastily(story: Story): Promise<void> {
+  story.files.liesAboutSync = true
+  await move(story, 0, async () => undefined)
+  story.files.liesAboutSync = false
+}
+
+async function arrived({ engine }: EngineFixture, partition: number): Promise<void> {
+  const at = { topicId: TOPIC, partition }
+  while (engine.placeOf(at)?.future) await new Promise((resolve) => setImmediate(resolve))
+}
+
+async function begin(
+  durability: Durability,
+  liesAboutSync: boolean,
+  options: Partial<LocalEngineOptions> = {},
+): Promise<Story> {
+  const files = new CrashFiles(() => NOW_MS)
+  files.liesAboutSync = liesAboutSync
+  const fixture = new EngineFixture(files, '/data', { config, options: { durability, ...options } })
+  await fixture.open()
+  await fixture.createTopic(PARTITIONS)
+  return { files, fixture, history: new Map(), acked: [], logStarts: [] }
 }
 
 async function write(story: Story, partition: number, batch: Buffer, values: readonly string[]) {
@@ -91,12 +148,14 @@ interface Recovered {
 }
 
 async function recover(story: Story, files: MemoryFiles): Promise<Recovered> {
-  const { durability = { mode: 'os' } } = story.fixture.options
-  const fixture = new EngineFixture(files, '/data', { config, options: { durability } })
+  const { options } = story.fixture
+  const fixture = new EngineFixture(files, '/data', { config, options })
   fixture.metadata.createTopic('topic', TOPIC, PARTITIONS)
   await fixture.open()
   const values: Map<number, string>[] = []
   for (let partition = 0; partition < PARTITIONS; partition++) {
+    // A move that had begun begins again.
+    await arrived(fixture, partition)
     const records = await fixture.readAll(partition)
     values.push(new Map(records.map(({ offset, value }) => [offset, value])))
   }
@@ -174,11 +233,12 @@ function leaveBehind(files: MemoryFiles, writesSurvived: boolean): void {
 function logBytes(files: MemoryFiles): string {
   const found: string[] = []
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    const directory = `/data/topic-${partition}`
-    if (!files.stat(directory)) continue
-    for (const { name } of files.list(directory)) {
-      if (!name.endsWith('.log')) continue
-      found.push(`${name} ${files.readFile(`${directory}/${name}`)?.toString('hex')}`)
+    for (const directory of [`/data/topic-${partition}`, `/data2/topic-${partition}`]) {
+      if (!files.stat(directory)) continue
+      for (const { name } of files.list(directory)) {
+        if (!name.endsWith('.log')) continue
+        found.push(`${name} ${files.readFile(`${directory}/${name}`)?.toString('hex')}`)
+      }
     }
   }
   return found.sort().join('\n')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { randomOf } from './crash-files.ts'
-import { tell, violations } from './crash-story.ts'
+import { tell, tellMoves, violations } from './crash-story.ts'
 
 /** Images per crash point; `npm run test:crash` makes many more. */
 const SEEDS = [1, 2]
@@ -12,6 +12,37 @@ describe('after the process was killed at any write', () => {
       const crash = { operation, kind: 'process', chance: randomOf(operation) } as const
       expect(await violations(story, crash, { ackedSurvive: true })).toEqual([])
     }
+  })
+})
+
+describe('in the middle of a move to another directory', () => {
+  it.each(['os', 'sync'] as const)('a kill loses nothing acked in mode %s', async (mode) => {
+    const story = await tellMoves({ mode })
+    for (let operation = 1; operation <= story.files.operations.length; operation++) {
+      const crash = { operation, kind: 'process', chance: randomOf(operation) } as const
+      const wrong = await violations(story, crash, { ackedSurvive: true })
+      expect({ operation, wrong }).toEqual({ operation, wrong: [] })
+    }
+  })
+
+  it.each(['os', 'sync'] as const)('a power cut breaks no promise of mode %s', async (mode) => {
+    const story = await tellMoves({ mode })
+    for (let operation = 1; operation <= story.files.operations.length; operation += 2) {
+      const chance = randomOf(operation * 41)
+      const crash = { operation, kind: 'power', chance } as const
+      const wrong = await violations(story, crash, { ackedSurvive: mode === 'sync' })
+      expect({ operation, wrong }).toEqual({ operation, wrong: [] })
+    }
+  })
+
+  it('the check tells a move that syncs nothing on its way', async () => {
+    const story = await tellMoves({ mode: 'sync' }, { isHasty: true })
+    const wrong: string[] = []
+    for (let operation = 1; operation <= story.files.operations.length; operation += 3) {
+      const crash = { operation, kind: 'power', chance: randomOf(operation * 41) } as const
+      wrong.push(...(await violations(story, crash, { ackedSurvive: true })))
+    }
+    expect(wrong).not.toEqual([])
   })
 })
 

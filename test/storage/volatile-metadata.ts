@@ -29,7 +29,13 @@ export class VolatileMetadata implements ClosableMetadataStore {
 
   async close(): Promise<void> {}
 
-  createTopic(name: string, topicId: Uuid, partitions: number, leaderEpoch = 0): void {
+  createTopic(
+    name: string,
+    topicId: Uuid,
+    partitions: number,
+    leaderEpoch = 0,
+    directories: () => Uuid[] = () => [],
+  ): void {
     const records: MetadataRecord[] = [{ type: 'TopicRecord', value: { name, topicId } }]
     for (let partitionId = 0; partitionId < partitions; partitionId++) {
       records.push({
@@ -44,6 +50,7 @@ export class VolatileMetadata implements ClosableMetadataStore {
           leader: 1,
           leaderEpoch,
           partitionEpoch: 0,
+          directories: directories(),
         },
       })
     }

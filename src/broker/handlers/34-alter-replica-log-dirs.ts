@@ -1,12 +1,13 @@
 import { AlterReplicaLogDirs } from '../../protocol/apis/34-alter-replica-log-dirs.ts'
 import { ErrorCode } from '../../protocol/error-code.ts'
+import { isCordoned } from '../../settings/log-folders.ts'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 
-/**
- * There is one directory, so a replica is where it is asked to be or cannot go there. Rules:
- * admin-and-config.md section 9.
- */
+/** Of a directory, whose name is the topic's and more. */
+const DIRECTORY_NAME_MAX = 255
+
+/** Rules: admin-and-config.md section 9. */
 export const alterReplicaLogDirs = handler(
   AlterReplicaLogDirs,
   [0, 2],
@@ -45,9 +46,20 @@ export const alterReplicaLogDirs = handler(
   },
 )
 
-function fate({ engine }: Broker, path: string, name: string, partition: number): ErrorCode {
-  const isOurs = engine.directories().some((directory) => directory.path === path)
-  if (!isOurs) return ErrorCode.LOG_DIR_NOT_FOUND
+/** In the order in which Kafka asks. */
+function fate(broker: Broker, path: string, name: string, partition: number): ErrorCode {
+  const { engine, settings, brokerId } = broker
+  if (`${name}-${partition}.${'f'.repeat(32)}-future`.length > DIRECTORY_NAME_MAX) {
+    return ErrorCode.INVALID_TOPIC_EXCEPTION
+  }
+  const target = engine.directories().find((directory) => directory.path === path)
+  if (!target) return ErrorCode.LOG_DIR_NOT_FOUND
+  if (target.isOffline) return ErrorCode.KAFKA_STORAGE_ERROR
   const topic = engine.metadata.image.topicsByName.get(name)
-  return topic?.partitions[partition] ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  const isHere = topic?.partitions[partition]?.replicas.includes(brokerId)
+  if (!topic || !isHere) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  const replica = { topicId: topic.topicId, partition }
+  const isThere = engine.placeOf(replica)?.path === path
+  if (!isThere && isCordoned(settings, path)) return ErrorCode.INVALID_REPLICA_ASSIGNMENT
+  return engine.moveReplica(replica, path)
 }

@@ -1,4 +1,5 @@
-import { type Uuid, ZERO_UUID } from '../../base/uuid.ts'
+import { UNASSIGNED_DIRECTORY, type Uuid } from '../../base/uuid.ts'
+import type { NewPlacement } from '../../storage/engine.ts'
 import type { MetadataImage, MetadataRecord } from '../../storage/metadata-store.ts'
 
 /** The record of a new partition: led by its first live replica, in sync where a broker lives. */
@@ -8,7 +9,13 @@ export function partitionRecord(
     topicId,
     partition,
     replicas,
-  }: { topicId: Uuid; partition: number; replicas: readonly number[] },
+    place,
+  }: {
+    topicId: Uuid
+    partition: number
+    replicas: readonly number[]
+    place?: NewPlacement | undefined
+  },
 ): MetadataRecord {
   const isr = replicas.filter((id) => image.brokers.get(id)?.fenced === false)
   return {
@@ -23,13 +30,18 @@ export function partitionRecord(
       leader: isr[0] ?? -1,
       leaderEpoch: 0,
       partitionEpoch: 0,
-      directories: replicas.map((id) => directoryOf(image, id)),
+      directories: replicas.map((id) => directoryOf(image, id, place)),
     },
   }
 }
 
-/** Where a broker puts a partition, when there is no choice; else it is not assigned yet. */
-export function directoryOf(image: MetadataImage, brokerId: number): Uuid {
-  const directories = image.brokers.get(brokerId)?.logDirs ?? []
-  return directories.length === 1 ? directories[0]! : ZERO_UUID
+/**
+ * Where a broker puts a partition: into a directory that is not cordoned, if there is one. Without
+ * `place` it is not assigned yet when there is a choice.
+ */
+export function directoryOf(image: MetadataImage, brokerId: number, place?: NewPlacement): Uuid {
+  const { logDirs = [], cordonedLogDirs } = image.brokers.get(brokerId) ?? {}
+  if (logDirs.length === 1) return logDirs[0]!
+  const open = logDirs.filter((id) => !cordonedLogDirs?.includes(id))
+  return place?.(open.length > 0 ? open : logDirs) ?? UNASSIGNED_DIRECTORY
 }

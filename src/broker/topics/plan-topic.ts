@@ -1,6 +1,7 @@
 import type { Uuid } from '../../base/uuid.ts'
 import { KafkaError } from '../../protocol/error-code.ts'
 import type { Settings } from '../../settings/settings.ts'
+import type { NewPlacement } from '../../storage/engine.ts'
 import {
   ConfigResourceType,
   type MetadataImage,
@@ -43,12 +44,14 @@ export function planTopic(
     twins,
     topicId,
     start,
+    place,
   }: {
     image: MetadataImage
     settings: Settings
     twins: TopicTwins
     topicId: Uuid
     start: number
+    place?: NewPlacement | undefined
   },
 ): { topic: CreatedTopic; records: MetadataRecord[] } {
   checkName(spec.name, image, twins)
@@ -72,7 +75,7 @@ export function planTopic(
         }
       }),
       ...replicas.map((ids, partition) =>
-        partitionRecord(image, { topicId, partition, replicas: ids }),
+        partitionRecord(image, { topicId, partition, replicas: ids, place }),
       ),
     ],
   }

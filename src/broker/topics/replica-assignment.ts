@@ -10,14 +10,14 @@ type Brokers = ReadonlyMap<number, BrokerImage>
 
 /**
  * Brokers for `count` new partitions, first one leads. Leaders go around the brokers from `start`
- * on; fenced brokers get no leader but may hold replicas, after the live ones.
+ * on; fenced brokers get no leader but may hold replicas, after the live ones. Cordoned ones get none.
  */
 export function placeReplicas(
   brokers: Brokers,
   { count, replicationFactor, start }: { count: number; replicationFactor: number; start: number },
 ): number[][] {
   const ids = Array.from(brokers.keys()).sort((a, b) => a - b)
-  const live = ids.filter((id) => !brokers.get(id)!.fenced)
+  const live = ids.filter((id) => !brokers.get(id)!.fenced && !isCordoned(brokers.get(id)!))
   const fenced = ids.filter((id) => brokers.get(id)!.fenced)
   if (replicationFactor > ids.length) {
     throw new KafkaError(
@@ -39,6 +39,11 @@ export function placeReplicas(
     const turned = [...live.slice(first), ...live.slice(0, first), ...fenced]
     return turned.slice(0, replicationFactor)
   })
+}
+
+/** None of its directories takes new partitions (KIP-1066). */
+function isCordoned({ logDirs, cordonedLogDirs }: BrokerImage): boolean {
+  return logDirs.length > 0 && logDirs.every((id) => cordonedLogDirs?.includes(id))
 }
 
 /**

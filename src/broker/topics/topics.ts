@@ -2,6 +2,7 @@ import { randomUuid, type Uuid } from '../../base/uuid.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { TopicConfig } from '../../settings/topic-settings.ts'
+import type { NewPlacement } from '../../storage/engine.ts'
 import type { MetadataImage, MetadataRecord, TopicImage } from '../../storage/metadata-store.ts'
 import type { LiveSettings } from '../configs/live-settings.ts'
 import type { Decision, MetadataWriter } from '../metadata-writer.ts'
@@ -43,6 +44,7 @@ export interface ChangeOptions {
 export class TopicAdmin {
   readonly #metadata: MetadataWriter
   readonly #live: LiveSettings
+  readonly #placement: (() => NewPlacement) | undefined
   readonly #newTopicId: () => Uuid
   /** Names that clients have deleted and nobody has asked for since, oldest first. */
   readonly #deletedNames = new Set<string>()
@@ -52,11 +54,14 @@ export class TopicAdmin {
   constructor(options: {
     metadata: MetadataWriter
     live: LiveSettings
+    /** Where new partitions are to be. */
+    placement?: () => NewPlacement
     /** For tests. */
     newTopicId?: () => Uuid
   }) {
     this.#metadata = options.metadata
     this.#live = options.live
+    this.#placement = options.placement
     this.#newTopicId = options.newTopicId ?? randomUuid
   }
 
@@ -146,12 +151,14 @@ export class TopicAdmin {
     const twins = new TopicTwins(image.topicsByName.keys())
     const records: MetadataRecord[] = []
     const added = { topics: 0, partitions: 0 }
+    const place = this.#placement?.()
     const outcomes = once.map((spec) =>
       attempt(spec.name, () => {
         if (excess) throw excess
         const topicId = this.#newTopicId()
         const start = this.#nextBroker + added.partitions
-        const plan = planTopic(spec, { image, settings: this.#settings, twins, topicId, start })
+        const parts = { image, settings: this.#settings, twins, topicId, start, place }
+        const plan = planTopic(spec, parts)
         const { numPartitions } = plan.topic
         this.#checkRoom(image, added.topics + 1, added.partitions + numPartitions)
         charge?.(numPartitions)
@@ -186,9 +193,10 @@ export class TopicAdmin {
     const { once, refused } = sortOut(topics, [])
     const records: MetadataRecord[] = []
     let added = 0
+    const place = this.#placement?.()
     const outcomes = once.map((topic) =>
       attempt(topic.name, () => {
-        const growth = this.#growth(image, topic)
+        const growth = this.#growth(image, topic, place)
         const excess = tooMany(added + growth.length)
         if (excess) throw excess
         this.#checkRoom(image, 0, added + growth.length)
@@ -202,7 +210,11 @@ export class TopicAdmin {
   }
 
   /** The records of the partitions that a topic is to get. */
-  #growth(image: MetadataImage, { name, count, assignments }: NewPartitions): MetadataRecord[] {
+  #growth(
+    image: MetadataImage,
+    { name, count, assignments }: NewPartitions,
+    place: NewPlacement | undefined,
+  ): MetadataRecord[] {
     const topic = image.topicsByName.get(name)
     if (!topic) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION')
     const current = topic.partitions.length
@@ -228,6 +240,7 @@ export class TopicAdmin {
         topicId: topic.topicId,
         partition: current + index,
         replicas,
+        place,
       }),
     )
   }

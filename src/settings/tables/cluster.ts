@@ -185,7 +185,6 @@ export const clusterSettings = {
     anything,
     'high',
     'Folder of the metadata log; unset means the first folder of log.dirs.',
-    unused,
   ),
   'metadata.log.segment.bytes': int(
     1073741824,

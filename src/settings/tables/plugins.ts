@@ -43,6 +43,5 @@ export const replicationQuotaSettings = {
     'medium',
     'Most bytes per second copied between folders.',
     dynamic,
-    unused,
   ),
 }

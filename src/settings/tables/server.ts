@@ -16,8 +16,7 @@ export const serverSettings = {
     null,
     anything,
     'high',
-    'Threads that move replicas between folders.',
-    unused,
+    'Replicas that move between folders at a time; unset means one for each folder.',
   ),
   'background.threads': int(
     10,

@@ -1,4 +1,4 @@
-import { formatUuid, randomUuid, type Uuid } from '../../base/uuid.ts'
+import { formatUuid, parseUuid, randomUuid, type Uuid } from '../../base/uuid.ts'
 import { type EngineContext, StorageError } from '../engine.ts'
 import {
   formatOffsetCheckpoint,
@@ -15,11 +15,13 @@ import {
   LOG_START_FILE,
   META_PROPERTIES_FILE,
   METADATA_TOPIC_NAME,
+  MOVED_FILE,
   PARTITION_METADATA_FILE,
   type PartitionName,
   PROBE_FILE,
   parsePartitionDirectoryName,
   partitionDirectoryName,
+  partitionOfFuture,
   RECOVERY_POINT_FILE,
 } from './file-names.ts'
 import {
@@ -346,6 +348,32 @@ export class DataDirectory {
     const path = this.#file(asideDirectoryName(name, kind))
     this.#files.rename(this.#file(name), path)
     return path
+  }
+
+  /** Where the copy of a partition that moves here may be made. */
+  newFuturePath(topic: string, partition: number): string {
+    return this.#file(asideDirectoryName(partitionDirectoryName(topic, partition), 'future'))
+  }
+
+  /** Copies on their way when the last process ended. */
+  futures(): { readonly name: string; readonly partition: string }[] {
+    return this.#files.list(this.path).flatMap(({ name, kind }) => {
+      const partition = kind === 'directory' ? partitionOfFuture(name) : undefined
+      return partition === undefined ? [] : [{ name, partition }]
+    })
+  }
+
+  /** A copy is not wanted. Returns its new name. */
+  dropFuture(name: string): string {
+    const aside = asideDirectoryName(partitionOfFuture(name) ?? name, 'delete')
+    this.#files.rename(this.#file(name), this.#file(aside))
+    return aside
+  }
+
+  /** The directory that a partition was about to be in, when it had not left this one. */
+  movedTo(name: string): Uuid | undefined {
+    const text = this.#files.readFile(this.#file(`${name}/${MOVED_FILE}`))?.toString('utf8')
+    return text === undefined ? undefined : parseUuid(text)
   }
 
   removeDirectory(name: string): void {

@@ -11,6 +11,8 @@ export const LOG_START_FILE = 'log-start-offset-checkpoint'
 export const HIGH_WATERMARK_FILE = 'replication-offset-checkpoint'
 export const CLEANER_OFFSET_FILE = 'cleaner-offset-checkpoint'
 export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint'
+/** In the directory of a partition that has moved: the id of the data directory it moved to. */
+export const MOVED_FILE = 'moved-to'
 export const PARTITION_METADATA_FILE = 'partition.metadata'
 export const METADATA_TOPIC_NAME = '__cluster_metadata'
 
@@ -63,7 +65,7 @@ export function parsePartitionDirectoryName(name: string): PartitionName | undef
 export type AsideKind = 'delete' | 'stray' | 'future'
 
 /** `<topic>-<partition>.<32 hex>-<kind>`, the topic cut so that the name stays a legal one. */
-export function asideDirectoryName(name: string, kind: 'delete' | 'stray'): string {
+export function asideDirectoryName(name: string, kind: AsideKind): string {
   const suffix = `.${Buffer.from(randomUuid(), 'latin1').toString('hex')}-${kind}`
   const dash = name.lastIndexOf('-')
   const partition = name.slice(dash)
@@ -78,4 +80,10 @@ export function asideDirectoryName(name: string, kind: 'delete' | 'stray'): stri
 export function asideKindOf(name: string): AsideKind | undefined {
   const [, kind] = /\.[0-9a-f]{32}-(delete|stray|future)$/.exec(name) ?? []
   return kind === 'delete' || kind === 'stray' || kind === 'future' ? kind : undefined
+}
+
+/** The partition directory that a copy on its way is to become; undefined for any other name. */
+export function partitionOfFuture(name: string): string | undefined {
+  const [, partition] = /^(.+)\.[0-9a-f]{32}-future$/.exec(name) ?? []
+  return partition
 }

@@ -125,6 +125,10 @@ export async function makeDirectoryDurably(files: Files, path: string): Promise<
   for (const parent of parents) await files.syncDirectory(parent === '' ? '/' : parent)
 }
 
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
 export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))
 }

@@ -1,5 +1,13 @@
-import type { Uuid } from '../../base/uuid.ts'
-import type { EngineContext, LogDirectory, StorageEngine } from '../engine.ts'
+import { UNASSIGNED_DIRECTORY, type Uuid } from '../../base/uuid.ts'
+import { ErrorCode } from '../../protocol/error-code.ts'
+import type {
+  EngineContext,
+  LogDirectory,
+  NewPlacement,
+  ReplicaPlace,
+  StorageEngine,
+  TopicPartition,
+} from '../engine.ts'
 import type { MetadataStore } from '../metadata-store.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Cleaner, type CleanerSettings, defaultCleanerSettings } from './cleaner.ts'
@@ -15,10 +23,11 @@ import { TailBudget } from './log-tail.ts'
 import { Maintenance } from './maintenance.ts'
 import { NameSync } from './name-sync.ts'
 import { OpenFiles } from './open-files.ts'
+import { type MoveSettings, PartitionMoves } from './partition-moves.ts'
 import { RECOVERY_TURN_MS } from './recovery.ts'
 import { ResidentIndexes } from './resident-indexes.ts'
 import { retain } from './retention.ts'
-import { TopicLogs } from './topic-logs.ts'
+import { isMissing, TopicLogs } from './topic-logs.ts'
 import { LoopTurns, type Turns } from './turns.ts'
 
 export interface LocalEngineOptions {
@@ -56,6 +65,8 @@ export interface LocalEngineOptions {
   /** log.cleaner.enable */
   readonly cleanerEnabled?: boolean
   readonly cleanerSettings?: () => CleanerSettings
+  /** How logs move between directories. */
+  readonly moveSettings?: () => MoveSettings
   /** How compaction shares the thread; a quarter of a millisecond at a time. */
   readonly cleanerTurns?: Turns
   /** How a start after a crash shares it; 10 ms at a time. */
@@ -102,6 +113,7 @@ const defaults = {
   random: Math.random,
   cleanerEnabled: true,
   cleanerSettings: () => defaultCleanerSettings,
+  moveSettings: (): MoveSettings => ({ threads: 1, bytesPerSecond: Number.MAX_VALUE }),
 }
 
 /**
@@ -119,6 +131,7 @@ export class LocalEngine implements StorageEngine {
   readonly #topics: TopicLogs
   readonly #maintenance: Maintenance
   readonly #cleaner: Cleaner
+  readonly #moves: PartitionMoves
   /** Logs with bytes that no sync covers, in the modes that care. */
   readonly #unsynced = new Set<Log>()
   #isWatchingUnsynced = false
@@ -157,6 +170,14 @@ export class LocalEngine implements StorageEngine {
       writeRecoveryPoints: () =>
         this.#inEach((directory) => directory.writeRecoveryPoints(this.#recoveryPoints(directory))),
       ...(cleanerTurns && { turns: cleanerTurns }),
+    })
+    this.#moves = new PartitionMoves({
+      environment: this.#environment,
+      directories: this.#directories,
+      settings: this.#options.moveSettings,
+      assign: (log, directory) => this.#assign(log, directory),
+      checkpoint: () => this.#inEach((directory) => this.#writeAllCheckpoints(directory)),
+      removeLater: (directory, name) => this.#topics.removeLater(directory, name),
     })
     const image = () => this.metadata.image
     this.groups = new LocalCoordinatorStore('__consumer_offsets', image, this.log)
@@ -225,6 +246,50 @@ export class LocalEngine implements StorageEngine {
     return this.#directories.describe()
   }
 
+  placeOf(partition: TopicPartition): ReplicaPlace | undefined {
+    const log = this.log.find(partition)
+    if (!log || isMissing(log)) return undefined
+    const { directoryId, path, isOffline } = this.#directories.holding(log.directory)
+    return isOffline ? undefined : { directoryId, path, future: this.#moves.futureOf(log) }
+  }
+
+  moveReplica(partition: TopicPartition, path: string): ErrorCode {
+    const target = this.#directories.at(path)
+    if (!target) return ErrorCode.LOG_DIR_NOT_FOUND
+    const log = this.log.find(partition)
+    if (target.isOffline || (log && isMissing(log))) return ErrorCode.KAFKA_STORAGE_ERROR
+    if (!log) return ErrorCode.REPLICA_NOT_AVAILABLE
+    try {
+      this.#moves.move(log, target)
+      return ErrorCode.NONE
+    } catch (error) {
+      this.#failed('move of a log', error)
+      return ErrorCode.KAFKA_STORAGE_ERROR
+    }
+  }
+
+  /** The metadata is to say where the replica of this broker is. */
+  async #assign({ topicId, partition: partitionId }: Log, directory: DataDirectory): Promise<void> {
+    const partition = this.metadata.image.topicsById.get(topicId)?.partitions[partitionId]
+    const index = partition?.replicas.indexOf(this.#context.brokerId) ?? -1
+    if (!partition || index < 0 || partition.directories[index] === directory.directoryId) return
+    const directories = partition.replicas.map((_, at) =>
+      at === index ? directory.directoryId : (partition.directories[at] ?? UNASSIGNED_DIRECTORY),
+    )
+    const value = { partitionId, topicId, directories }
+    await this.metadata.commit([{ type: 'PartitionChangeRecord', value }])
+  }
+
+  placement(): NewPlacement {
+    return this.#directories.placement(this.#topics.counts())
+  }
+
+  /** No record that a producer was told of can have been lost since the last start. */
+  get lostNothing(): boolean {
+    const { opened } = this.#directories
+    return opened.every(({ wasClean, writesSurvived }) => wasClean || writesSurvived)
+  }
+
   /** Why one of the directories cannot be written; undefined when something was, and is gone again. */
   writeProblem(): string | undefined {
     for (const directory of this.#directories.online) {
@@ -255,6 +320,10 @@ export class LocalEngine implements StorageEngine {
         if (records.some(({ type }) => mayRemoveTopics.has(type))) this.#forgetTopics()
       })
       await this.#topics.open(metadata.image)
+      if (this.#topics.hasLeft) {
+        await this.#inEach((directory) => this.#writeAllCheckpoints(directory))
+        this.#topics.dropLeft()
+      }
       const { online } = directories
       const speakOfOthers = (topics: (one: DataDirectory) => ReadonlySet<string>) =>
         online.some((one) => this.#hasForgotten(topics(one)))
@@ -272,6 +341,9 @@ export class LocalEngine implements StorageEngine {
       tookMs: this.#context.clock.nowMs() - startedAtMs,
     })
     this.#beginMaintenance()
+    for (const { log, target } of this.#topics.unfinishedMoves(this.metadata.image)) {
+      this.#moves.move(log, target)
+    }
   }
 
   #beginMaintenance(): void {
@@ -357,6 +429,7 @@ export class LocalEngine implements StorageEngine {
 
   /** A topic that gets the name of one just deleted must not be told where that one began. */
   #forgetTopics(): void {
+    this.#moves.forgetGone()
     const { online } = this.#directories
     if (online.some(({ compactedTopics }) => this.#hasForgotten(compactedTopics))) {
       void this.#cleaner.writeCheckpoint()
@@ -379,15 +452,25 @@ export class LocalEngine implements StorageEngine {
   async #checkpoint(): Promise<void> {
     for (const directory of this.#directories.online) {
       try {
-        await directory.writeCheckpoints({
-          recoveryPoints: this.#recoveryPoints(directory),
-          highWatermarks: this.#offsets(directory, (log) => log.highWatermark),
-          logStartOffsets: this.#raisedLogStarts(directory),
-        })
+        await this.#writeCheckpoints(directory)
       } catch (error) {
         this.#failed('checkpoint', error)
       }
     }
+  }
+
+  async #writeCheckpoints(directory: DataDirectory): Promise<void> {
+    await directory.writeCheckpoints({
+      recoveryPoints: this.#recoveryPoints(directory),
+      highWatermarks: this.#offsets(directory, (log) => log.highWatermark),
+      logStartOffsets: this.#raisedLogStarts(directory),
+    })
+  }
+
+  /** Those of the cleaner, too, which are written at other times. */
+  async #writeAllCheckpoints(directory: DataDirectory): Promise<void> {
+    await this.#writeCheckpoints(directory)
+    await directory.writeCleanerOffsets(this.#cleanerOffsets(directory))
   }
 
   /** A start that a client raised must not come back after a crash. */
@@ -419,22 +502,30 @@ export class LocalEngine implements StorageEngine {
   }
 
   #raisedLogStarts(directory: DataDirectory) {
-    return this.#offsets(directory, (log) =>
-      log.logStartOffset > log.segments[0]!.baseOffset ? log.logStartOffset : -1,
+    return this.#offsets(
+      directory,
+      (log) => (log.logStartOffset > log.segments[0]!.baseOffset ? log.logStartOffset : -1),
+      { withMoving: true },
     )
   }
 
   #cleanerOffsets(directory: DataDirectory) {
-    return this.#offsets(directory, ({ firstDirtyOffset }) => firstDirtyOffset || -1)
+    return this.#offsets(directory, ({ firstDirtyOffset }) => firstDirtyOffset || -1, {
+      withMoving: true,
+    })
   }
 
-  /** Of the logs in a directory; a negative offset says nothing. */
-  #offsets(directory: DataDirectory, offsetOf: (log: Log) => number) {
+  /**
+   * Of the logs in a directory; a negative offset says nothing. `withMoving`: and of those that may be
+   * found there by the next start, as they are on their way from it or to it.
+   */
+  #offsets(directory: DataDirectory, offsetOf: (log: Log) => number, { withMoving = false } = {}) {
     const isOnly = this.#directories.all.length === 1
     const entries = []
     for (const log of this.log.all()) {
       if (!log.isMaterialised) continue
-      if (!isOnly && this.#directories.holding(log.directory) !== directory) continue
+      const isHere = isOnly || this.#directories.holding(log.directory) === directory
+      if (!isHere && !(withMoving && this.#moves.isMoving(log))) continue
       const offset = offsetOf(log)
       const { topic, partition } = log
       if (offset >= 0) entries.push({ topic, partition, offset })
@@ -451,6 +542,7 @@ export class LocalEngine implements StorageEngine {
     this.#maintenance.stop()
     this.#unsubscribe()
     await this.#cleaner.stop()
+    await this.#moves.stop()
     try {
       const unclean = new Set<DataDirectory>()
       const closeLog = (log: Log) =>

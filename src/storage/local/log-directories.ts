@@ -1,15 +1,17 @@
-import type { Uuid } from '../../base/uuid.ts'
-import { type EngineContext, type LogDirectory, StorageError } from '../engine.ts'
+import { LOST_DIRECTORY, UNASSIGNED_DIRECTORY, type Uuid } from '../../base/uuid.ts'
+import {
+  type EngineContext,
+  type LogDirectory,
+  type NewPlacement,
+  StorageError,
+} from '../engine.ts'
 import type { PartitionImage } from '../metadata-store.ts'
 import { DataDirectory } from './data-directory.ts'
 import { META_PROPERTIES_FILE, METADATA_TOPIC_NAME, partitionDirectoryName } from './file-names.ts'
 import { type Files, parentOf } from './files.ts'
 
-/** Ids below it are reserved: 0 migrating, 1 not assigned, 2 lost (KIP-858). */
-const LOST_DIRECTORY: Uuid = `${'\0'.repeat(15)}\x02`
-
-/** Nothing was said yet of where a replica is to be. */
-export function isUnassigned(id: Uuid | undefined): boolean {
+/** Nothing was said yet of where a replica is to be: it may also be on its way from ZooKeeper. */
+function isUnassigned(id: Uuid | undefined): boolean {
   return id === undefined || id < LOST_DIRECTORY
 }
 
@@ -153,6 +155,17 @@ export class LogDirectories {
       if (!least || (counts.get(one) ?? 0) < (counts.get(least) ?? 0)) least = one
     }
     return least
+  }
+
+  /** Ids of directories for new partitions, each next one with those before it counted. */
+  placement(counts: Map<DataDirectory, number>): NewPlacement {
+    return (candidates) => {
+      const online = this.online.filter(({ directoryId }) => candidates.includes(directoryId))
+      const place = this.leastUsed(online, counts)
+      if (!place) return UNASSIGNED_DIRECTORY
+      counts.set(place, (counts.get(place) ?? 0) + 1)
+      return place.directoryId
+    }
   }
 
   describe(): LogDirectory[] {

@@ -273,6 +273,21 @@ export class LogSegments {
     for (const segment of this.list) segment.close()
   }
 
+  /** The files are in another directory, with the same bytes; the last of them may not be durable. */
+  relocate(directory: string): void {
+    this.directory = directory
+    for (const segment of this.list) segment.moveTo(directory)
+    if (!this.#isMaterialised) return
+    this.active.isUnsynced = true
+    this.#areNamesUnsynced = true
+    this.#directoryChange = this.#environment.namesBeside(directory).changed()
+  }
+
+  /** Of the producer snapshots that are in the directory. */
+  get snapshotOffsets(): ReadonlySet<number> {
+    return this.#snapshotOffsets
+  }
+
   /** The directory was renamed. */
   moveTo(directory: string): void {
     this.close()

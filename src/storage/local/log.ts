@@ -70,6 +70,9 @@ export class Log {
   /** Why it cannot be said of this log that all of it is on the disk. */
   #failure: Error | undefined
   #isWriteFailing = false
+  /** All of the log from here on is in a directory that it has moved to, and may not be durable. */
+  #unsettledFrom = Number.POSITIVE_INFINITY
+  #settling: Promise<void> | undefined
   #isGone = false
   #staged: Staged[] = []
   #stagedBytes = 0
@@ -149,7 +152,11 @@ export class Log {
 
   /** A start after a crash has to look at all from here on. */
   get recoveryStartOffset(): number {
-    return Math.min(this.recoveryPoint, this.#segments.firstUnsyncedBase)
+    return Math.min(this.recoveryPoint, this.#segments.firstUnsyncedBase, this.#unsettledFrom)
+  }
+
+  get snapshotOffsets(): Iterable<number> {
+    return this.#segments.snapshotOffsets
   }
 
   /** flush.messages says that what was appended is to be synced before it counts. */
@@ -389,6 +396,7 @@ export class Log {
   }
 
   async #syncFiles(): Promise<number> {
+    if (this.#settling) await this.#settling
     const endOffset = this.logEndOffset
     try {
       await this.#segments.sync()
@@ -400,6 +408,27 @@ export class Log {
     this.recoveryPoint = Math.max(this.recoveryPoint, endOffset)
     this.#advanceHighWatermark(endOffset)
     return endOffset
+  }
+
+  /** Its files are in another directory from now on, byte for byte. Call `settle` at once. */
+  moveTo(directory: string): void {
+    this.#segments.relocate(directory)
+    if (this.isMaterialised) this.#unsettledFrom = this.active.baseOffset
+  }
+
+  /** Resolves when all that came along into a new directory is durable there. */
+  async settle(): Promise<void> {
+    this.#settling = this.#segments.sync()
+    try {
+      await this.#settling
+      this.#unsettledFrom = Number.POSITIVE_INFINITY
+    } catch (error) {
+      if (this.#isGone) return
+      this.refuseWrites('sync failed', error)
+      throw error
+    } finally {
+      this.#settling = undefined
+    }
   }
 
   /** Raises the log start. Segments that lie below it as a whole go with the next retention run. */
@@ -427,7 +456,8 @@ export class Log {
     const first = this.segments.indexOf(sources[0]!)
     const areThere =
       first >= 0 && sources.every((source, index) => this.segments[first + index] === source)
-    if (!areThere || this.#isGone || this.damage !== undefined) return false
+    const hasMoved = compacted.directory !== this.directory
+    if (!areThere || hasMoved || this.#isGone || this.damage !== undefined) return false
     assert(sources.at(-1) !== this.active, 'an active segment to stay')
     this.hints.clear()
     try {

@@ -69,6 +69,8 @@ export class FileSlot {
   #file: OpenFile | undefined
   #pinCount = 0
   #isClosing = false
+  /** Open at earlier paths, for work that began there. */
+  #left: OpenFile[] = []
   #wasUsed = false
 
   constructor(openFiles: OpenFiles, path: string) {
@@ -113,8 +115,29 @@ export class FileSlot {
     } finally {
       this.#openFiles.unpin()
       this.#pinCount--
-      if (this.#pinCount === 0 && this.#isClosing) this.close()
+      if (this.#pinCount === 0) {
+        if (this.#left.length > 0) this.#closeLeft()
+        if (this.#isClosing) this.close()
+      }
     }
+  }
+
+  #closeLeft(): void {
+    for (const file of this.#left) file.close()
+    this.#left = []
+  }
+
+  /** From now on it is the file at that path. Work under way ends with the one it has. */
+  moveTo(path: string): void {
+    if (this.#file && this.isPinned) {
+      this.#left.push(this.#file)
+      this.#file = undefined
+      this.#isClosing = false
+      this.#openFiles.closed(this)
+    } else {
+      this.close()
+    }
+    this.path = path
   }
 
   takeRecentUse(): boolean {

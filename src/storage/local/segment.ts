@@ -340,10 +340,14 @@ export class Segment {
     for (const name of this.fileNames()) files.removeFile(`${this.#directory}/${name}`)
   }
 
-  /** Its directory was renamed. */
+  /** Its directory was renamed, or its files are in another one. */
   moveTo(directory: string): void {
     this.#directory = directory
-    this.log.path = this.#path(LOG_SUFFIX)
+    this.log.moveTo(this.#path(LOG_SUFFIX))
+  }
+
+  get directory(): string {
+    return this.#directory
   }
 
   #path(suffix: string): string {

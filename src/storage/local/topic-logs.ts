@@ -8,7 +8,8 @@ import {
   type TopicImage,
 } from '../metadata-store.ts'
 import type { DataDirectory, OffsetMap, PartitionDirectory } from './data-directory.ts'
-import { partitionDirectoryName } from './file-names.ts'
+import { parsePartitionDirectoryName, partitionDirectoryName } from './file-names.ts'
+import { nameOf } from './files.ts'
 import type { LocalLogStore } from './local-log-store.ts'
 import type { Log } from './log.ts'
 import type { LogDirectories } from './log-directories.ts'
@@ -29,6 +30,8 @@ export interface TopicLogsOptions {
 /** Logs come and go with the topics of the metadata: one log for each partition there, no other. */
 export class TopicLogs {
   readonly #options: TopicLogsOptions
+  /** Second logs of partitions whose moves were brought to an end. */
+  readonly #left: Log[] = []
 
   constructor(options: TopicLogsOptions) {
     this.#options = options
@@ -44,22 +47,27 @@ export class TopicLogs {
     for (const topic of image.topicsById.values()) {
       const config = context.topicConfig(topic.topicId)
       for (const partition of topic.partitions) {
-        const name = partitionDirectoryName(topic.name, partition.partition)
-        const directory = found.get(name)?.directory
-        if (!directory) {
-          const place = directories.placeOf(partition, counts)
-          if (place) count(counts, place)
-          this.#add(topic, partition, config, place)
+        const place = found.get(partitionDirectoryName(topic.name, partition.partition))
+        if (!place) {
+          const directory = directories.placeOf(partition, counts)
+          if (directory) count(counts, directory)
+          this.#add(topic, partition, config, directory)
           continue
         }
         const offsetIn = (offsets: OffsetMap) => offsets.get(topic.name, partition.partition)
-        const { recoveryPoints, logStartOffsets, cleanerOffsets } = checkpoints.get(directory)!
-        const opening = this.#open({
-          ...specOf(topic, partition, config, directory),
-          recoveryPoint: offsetIn(recoveryPoints),
-          logStartOffset: offsetIn(logStartOffsets),
-          cleanerOffset: offsetIn(cleanerOffsets),
-        })
+        const specIn = (directory: DataDirectory): LogSpec => {
+          const { recoveryPoints, logStartOffsets, cleanerOffsets } = checkpoints.get(directory)!
+          return {
+            ...specOf(topic, partition, config, directory),
+            recoveryPoint: offsetIn(recoveryPoints),
+            logStartOffset: offsetIn(logStartOffsets),
+            cleanerOffset: offsetIn(cleanerOffsets),
+          }
+        }
+        const { directory, movedFrom } = place
+        const opening = movedFrom
+          ? this.#finishMove(specIn(directory), specIn(movedFrom))
+          : this.#open(specIn(directory))
         if (opening) await opening
         if (turns.isOver()) await turns.next()
       }
@@ -71,7 +79,7 @@ export class TopicLogs {
     const { context, directories } = this.#options
     const found = new Map<string, FoundPartition>()
     for (const directory of directories.online) {
-      for (const name of directory.deletedDirectories()) this.#removeLater(directory, name)
+      for (const name of directory.deletedDirectories()) this.removeLater(directory, name)
       for (const partition of directory.partitions()) {
         const { name } = partition
         if (!isKnown(image, partition)) {
@@ -79,9 +87,13 @@ export class TopicLogs {
           context.report('warn', 'directory of an unknown partition set aside', { path })
           continue
         }
-        const other = found.get(name)
-        if (other) throw foundTwice(name, other.directory, directory)
-        found.set(name, { directory, partition })
+        const other = found.get(name)?.directory
+        if (!other) found.set(name, { directory })
+        else if (other.movedTo(name) === directory.directoryId) {
+          found.set(name, { directory, movedFrom: other })
+        } else if (directory.movedTo(name) === other.directoryId) {
+          found.set(name, { directory: other, movedFrom: directory })
+        } else throw foundTwice(name, other, directory)
       }
     }
     return found
@@ -110,6 +122,62 @@ export class TopicLogs {
     const log = openLog(environment, spec, turns)
     if (log instanceof Promise) return log.then((recovered) => store.add(recovered))
     store.add(log)
+  }
+
+  /**
+   * A partition is in two directories, as the last process ended before the old one was set aside.
+   * All that was in the old one is in the new one, unless power failed before the last of it was durable
+   * there; nothing that came later was acknowledged as durable then.
+   */
+  async #finishMove(to: LogSpec, from: LogSpec): Promise<void> {
+    const { environment, store, turns, context } = this.#options
+    const logStartOffset = Math.max(to.logStartOffset, from.logStartOffset)
+    const cleanerOffset = Math.max(to.cleanerOffset, from.cleanerOffset)
+    const moved = await openLog(environment, { ...to, logStartOffset, cleanerOffset }, turns)
+    const old = await openLog(environment, { ...from, logStartOffset, cleanerOffset }, turns)
+    const isWhole = moved.damage === undefined && moved.logEndOffset >= old.logEndOffset
+    const [kept, dropped] = isWhole ? [moved, old] : [old, moved]
+    this.#left.push(dropped)
+    const { topic, partition, directory } = kept
+    context.report('info', 'interrupted move of a log was brought to an end', { topic, partition, directory }) // biome-ignore format: one line
+    store.add(kept)
+  }
+
+  /** Sets aside what moves have left where it was. Call it once what is kept is in the checkpoints. */
+  dropLeft(): void {
+    const { directories } = this.#options
+    for (const log of this.#left.splice(0)) {
+      const place = directories.holding(log.directory)
+      const path = place.setAside(nameOf(log.directory), 'delete')
+      log.leave(path)
+      this.removeLater(place, nameOf(path))
+    }
+  }
+
+  get hasLeft(): boolean {
+    return this.#left.length > 0
+  }
+
+  /** Moves that had begun when the last process ended; what there is of their copies is set aside. */
+  unfinishedMoves(image: MetadataImage): { readonly log: Log; readonly target: DataDirectory }[] {
+    const { directories, store, context } = this.#options
+    const moves: { log: Log; target: DataDirectory }[] = []
+    if (directories.all.length === 1) return moves
+    for (const target of directories.online) {
+      for (const { name, partition: of } of target.futures()) {
+        const parsed = parsePartitionDirectoryName(of)
+        const topic = parsed && image.topicsByName.get(parsed.topic)
+        const log = topic && store.find({ topicId: topic.topicId, partition: parsed.partition })
+        if (log && isMissing(log)) {
+          const fields = { path: `${target.path}/${name}` }
+          context.report('warn', 'copy of a partition whose data directory is not there', fields)
+          continue
+        }
+        this.removeLater(target, target.dropFuture(name))
+        if (log && directories.holding(log.directory) !== target) moves.push({ log, target })
+      }
+    }
+    return moves
   }
 
   /** How many partitions each directory has. */
@@ -198,7 +266,7 @@ export class TopicLogs {
       try {
         const path = directory.setAside(name, 'delete')
         log.leave(path)
-        this.#removeLater(directory, path.slice(path.lastIndexOf('/') + 1))
+        this.removeLater(directory, nameOf(path))
       } catch (error) {
         // The metadata no longer knows it, so the next start sets it aside.
         log.leave(log.directory)
@@ -210,7 +278,8 @@ export class TopicLogs {
     }
   }
 
-  #removeLater(directory: DataDirectory, name: string): void {
+  /** Removes a directory that was set aside, in a while. */
+  removeLater(directory: DataDirectory, name: string): void {
     const { context, fileDeleteDelayMs } = this.#options
     context.clock.schedule(fileDeleteDelayMs(), () => {
       try {
@@ -242,7 +311,8 @@ function isKnown(image: MetadataImage, directory: PartitionDirectory): boolean {
 
 interface FoundPartition {
   readonly directory: DataDirectory
-  readonly partition: PartitionDirectory
+  /** The last process ended between two steps of a move: it is there, too. */
+  readonly movedFrom?: DataDirectory
 }
 
 const NONE: ReadonlyMap<DataDirectory, number> = new Map()
