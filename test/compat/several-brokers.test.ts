@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Dohle } from './broker.ts'
 import { type KafkaTool, kafkaTool } from './kafka-tools.ts'
-import { run, runWell } from './process.ts'
+import { Program, run, runWell, stopAllPrograms } from './process.ts'
+import { expectWritten, startWriters, writtenSince } from './writers.ts'
 
 const program = resolve(import.meta.dirname, '../../bin/dohle.js')
 const scratch = mkdtempSync(join(tmpdir(), 'dohle-brokers-'))
@@ -16,6 +17,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await dohle.stop()
+  await stopAllPrograms()
   rmSync(scratch, { recursive: true })
 })
 
@@ -99,4 +101,48 @@ describe("a walk with Kafka's own scripts over three brokers", () => {
     expect(await reassign('--verify')).toContain('Reassignment of partition m-0 is completed.')
     expect(await partitions('m')).toEqual(['Leader: 1 Replicas: 3,1 Isr: 1,3'])
   }, 300_000)
+
+  it('loses, doubles and reorders nothing while they go down one after the other', async () => {
+    const topic = 'f'
+    await runWell(
+      tool(
+        'kafka-topics',
+        '--create',
+        '--topic',
+        topic,
+        '--replica-assignment',
+        '1:2:3,2:3:1,3:1:2',
+      ),
+    )
+    const readers = ['classic', 'consumer'].map((protocol) => startReader(topic, protocol))
+    const writers = startWriters(dohle.bootstrap, topic)
+    for (const id of [2, 3, 1]) {
+      await writtenSince(writers, 200)
+      await broker('stop', id)
+      await writtenSince(writers, 200)
+      await broker('start', id)
+    }
+    await expectWritten(writers, dohle.bootstrap, topic)
+    const written = writers.reduce((sum, { lines }) => sum + lines.length, 0)
+    // What was read and not committed when its coordinator went may come again.
+    for (const reader of readers) {
+      await vi.waitFor(() => expect(new Set(reader.lines).size).toBe(written), PATIENCE)
+      await reader.stop()
+    }
+  }, 300_000)
 })
+
+/** Looked at seldom: there are very many lines. */
+const PATIENCE = { timeout: 120_000, interval: 1_000 }
+
+/** Prints partition, offset and value of each record. */
+function startReader(topic: string, protocol: string): Program {
+  const { command, args } = tool(
+    'kafka-console-consumer',
+    ...['--topic', topic, '--group', `${topic}-${protocol}`, '--from-beginning'],
+    ...['--command-property', `group.protocol=${protocol}`],
+    ...['--formatter-property', 'print.partition=true'],
+    ...['--formatter-property', 'print.offset=true'],
+  )
+  return new Program(command, args)
+}
