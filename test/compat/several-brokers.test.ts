@@ -129,11 +129,11 @@ describe("a walk with Kafka's own scripts over three brokers", () => {
       await vi.waitFor(() => expect(new Set(reader.lines).size).toBe(written), PATIENCE)
       await reader.stop()
     }
-  }, 300_000)
+  }, 600_000)
 })
 
 /** Looked at seldom: there are very many lines. */
-const PATIENCE = { timeout: 120_000, interval: 1_000 }
+const PATIENCE = { timeout: 240_000, interval: 1_000 }
 
 /** Prints partition, offset and value of each record. */
 function startReader(topic: string, protocol: string): Program {
