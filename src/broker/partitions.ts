@@ -7,13 +7,16 @@ export const NO_EPOCH = -1
 
 /** The partition when this broker leads it, else the code that says why not. */
 export function ledPartition(
-  { brokerId }: Broker,
+  { brokerId, engine }: Broker,
   topic: TopicImage | undefined,
   index: number,
 ): PartitionImage | ErrorCode {
   const partition = topic?.partitions[index]
   if (!partition) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-  return partition.leader === brokerId ? partition : ErrorCode.NOT_LEADER_OR_FOLLOWER
+  if (partition.leader === brokerId) return partition
+  if (partition.leader >= 0 || !topic) return ErrorCode.NOT_LEADER_OR_FOLLOWER
+  const { errorCode } = engine.log.bounds({ topicId: topic.topicId, partition: index })
+  return errorCode === ErrorCode.KAFKA_STORAGE_ERROR ? errorCode : ErrorCode.NOT_LEADER_OR_FOLLOWER
 }
 
 /** Compares the epoch a client believes in with ours (KIP-320). */

@@ -189,6 +189,29 @@ export function brokerUpRecords(
   ]
 }
 
+/** A directory is gone: partitions in it lose their leader, the registration loses the directory. */
+export function directoryDownRecords(
+  image: MetadataImage,
+  brokers: readonly BrokerIdentity[],
+  isGone: (partition: TopicPartition) => boolean,
+  rulesOf: TopicRules,
+): MetadataRecord[] {
+  const records: MetadataRecord[] = []
+  for (const { brokerId, logDirs } of brokers) {
+    for (const topic of image.topicsById.values()) {
+      for (const partition of topic.partitions) {
+        if (!isGone({ topicId: topic.topicId, partition: partition.partition })) continue
+        const record = withoutReplica(image, topic, partition, brokerId, rulesOf)
+        if (record) records.push(record)
+      }
+    }
+    const brokerEpoch = image.brokers.get(brokerId)?.brokerEpoch ?? -1
+    const value = { brokerId, brokerEpoch, logDirs }
+    records.push({ type: 'BrokerRegistrationChangeRecord', value })
+  }
+  return records
+}
+
 /** What the registrations are to say of cordoned directories, where they do not yet. */
 export function cordonRecords(
   image: MetadataImage,

@@ -43,7 +43,7 @@ export async function start(options: StartOptions): Promise<void> {
 
   // Asked for before the start, so that a signal during it is not lost.
   const stop = stopSignal()
-  const launched = await launch(loaded, options, output.log)
+  const launched = await launch(loaded, options, output.log, failed(output.log))
   announce(output, launched, dataDirectory)
   output.log.level = options.logLevel
 
@@ -52,6 +52,14 @@ export async function start(options: StartOptions): Promise<void> {
   await launched.stop()
   output.log.info('stopped')
   process.exit(ExitCode.OK)
+}
+
+/** As Kafka does: what cannot be kept is not to be served, so the process ends at once. */
+function failed(log: Logger): (reason: string) => void {
+  return (reason) => {
+    log.fatal({ reason }, 'the broker stops')
+    process.exit(ExitCode.DIRECTORY_UNUSABLE)
+  }
 }
 
 /** A broker that answers and that others of the same user can find. */
@@ -71,9 +79,10 @@ export async function launch(
   loaded: LoadedSettings,
   options: LaunchOptions,
   log: Logger,
+  onFailure?: (reason: string) => void,
 ): Promise<Launched> {
   const dataDirectory = dataDirectoryOf(loaded.settings)
-  const { running, embedded, controlSocket } = await run(loaded.settings, options, log)
+  const { running, embedded, controlSocket } = await run(loaded.settings, options, log, onFailure)
   if (dataDirectory === DEFAULT_DATA_DIRECTORY) ignoreInGit(dataDirectory)
   const { pid } = process
   const startedAtMs = Date.now()
@@ -152,13 +161,26 @@ const directoryExitCodes: Readonly<Record<StorageErrorKind, ExitCode>> = {
 
 type LaunchOptions = Pick<StartOptions, 'logLevel' | 'logRequests' | 'controlPort' | 'clusterId'>
 
-async function run(settings: Settings, options: LaunchOptions, log: Logger) {
+async function run(
+  settings: Settings,
+  options: LaunchOptions,
+  log: Logger,
+  onFailure: ((reason: string) => void) | undefined,
+) {
   const { logLevel, logRequests, controlPort, clusterId } = options
   const loggers = rootLoggerLevels(kafkaLevel(logLevel), (changed) => {
     log.level = changed.toLowerCase()
   })
   const identity = clusterId === undefined ? {} : { clusterId }
-  const start = { settings, clock: systemClock, log, loggers, keepAlive: true, ...identity }
+  const start = {
+    settings,
+    clock: systemClock,
+    log,
+    loggers,
+    keepAlive: true,
+    ...identity,
+    ...(onFailure && { onFailure }),
+  }
   try {
     const isOne = settings.brokers === 1
     if (isOne && !logRequests && controlPort === undefined) {

@@ -19,12 +19,14 @@ import {
   brokerDownRecords,
   brokerUpRecords,
   cordonRecords,
+  directoryDownRecords,
   startRecords,
 } from '../broker/registration.ts'
 import { electPreferredLeaders, electUncleanLeaders } from '../broker/topics/leader-election.ts'
 import { TopicAdmin } from '../broker/topics/topics.ts'
 import { isCordoned } from '../settings/log-folders.ts'
-import type { MetadataRecord, ReplayedRecord } from '../storage/metadata-store.ts'
+import type { TopicPartition } from '../storage/engine.ts'
+import type { MetadataRecord, ReplayedRecord, TopicImage } from '../storage/metadata-store.ts'
 import { nodesFor, registeredEndpoint } from './endpoints.ts'
 import { openStorage, type Storage } from './open-storage.ts'
 import type { RunBrokerOptions } from './run-broker.ts'
@@ -53,15 +55,20 @@ export class Core {
   readonly #transactions = new Map<number, TransactionService>()
   readonly #elections = new Set<Timer>()
   #unsubscribe: () => void = () => undefined
+  readonly #onFailure: RunBrokerOptions['onFailure']
 
   private constructor(options: RunBrokerOptions, storage: Storage) {
+    this.#onFailure = options.onFailure
     this.timers = new TimerQueue(options.clock)
     this.#storage = storage
   }
 
   /** Rejects with `StorageError` or `ConfigError`; nothing is left open then. */
   static async open(options: RunBrokerOptions, served: readonly ServedBroker[]): Promise<Core> {
-    const core = new Core(options, await openStorage(options))
+    let opened: Core | undefined
+    const storage = await openStorage(options, (failed) => opened?.directoryFailed(failed))
+    const core = new Core(options, storage)
+    opened = core
     try {
       core.#present(options, served)
       await core.#register()
@@ -222,6 +229,25 @@ export class Core {
     })
     await engine.metadata.commit(records)
     this.#unsubscribe = engine.metadata.subscribe((replayed) => this.#followCordons(replayed))
+  }
+
+  /** Its partitions lose their leader, and the registration the directory. */
+  directoryFailed({ path, isLast }: { readonly path: string; readonly isLast: boolean }): void {
+    if (isLast) {
+      this.#onFailure?.(
+        `no data directory is left that the broker could go on with: ${path} failed`,
+      )
+      return
+    }
+    // After what the disk had to say to whoever is writing.
+    queueMicrotask(() => {
+      this.#decide((broker) => {
+        const { image } = broker.metadata
+        const isGone = (partition: TopicPartition) => broker.engine.placeOf(partition) === undefined
+        const rulesOf = (topic: TopicImage) => broker.topics.config(topic)
+        return directoryDownRecords(image, this.#identities(), isGone, rulesOf)
+      }).catch((error: unknown) => this.broker.log.error({ err: error }, 'leaders not changed'))
+    })
   }
 
   /** The registration tells which directories are cordoned, as the setting does. */

@@ -3,7 +3,7 @@ import { LiveSettings } from '../broker/configs/live-settings.ts'
 import { logFolders } from '../settings/log-folders.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { CleanerSettings } from '../storage/local/cleaner.ts'
-import { LocalEngine } from '../storage/local/local-engine.ts'
+import { LocalEngine, type LocalEngineOptions } from '../storage/local/local-engine.ts'
 import type { Durability } from '../storage/local/log-environment.ts'
 import { MemoryFiles } from '../storage/local/memory-files.ts'
 import { MetadataLog } from '../storage/local/metadata-log.ts'
@@ -22,7 +22,10 @@ export interface Storage {
   close(): Promise<void>
 }
 
-export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
+export async function openStorage(
+  options: RunBrokerOptions,
+  directoryFailed: LocalEngineOptions['directoryFailed'],
+): Promise<Storage> {
   const { settings, clock, log, clusterId } = options
   const brokerId = settings.nodeId
   let live: LiveSettings | undefined
@@ -48,6 +51,7 @@ export async function openStorage(options: RunBrokerOptions): Promise<Storage> {
       cleanerEnabled: settings.logCleanerEnable,
       cleanerSettings: () => cleanerSettings(settings),
       moveSettings: () => moveSettings(settings),
+      ...(directoryFailed && { directoryFailed }),
       async openMetadata(start) {
         const metadata = await MetadataLog.open(start, {
           snapshotBytes: settings.metadataLogMaxRecordBytesBetweenSnapshots,

@@ -28,6 +28,8 @@ export interface RunBrokerOptions {
   readonly files?: Files
   /** Of new data; left out: a random one. */
   readonly clusterId?: string
+  /** The broker cannot go on. */
+  readonly onFailure?: (reason: string) => void
 }
 
 /** One of the brokers that a process presents. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../src/protocol/error-code.ts'
 import { parseOffsetCheckpoint } from '../../src/storage/local/checkpoint-file.ts'
-import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
+import type { FileAccess, OpenFile } from '../../src/storage/local/files.ts'
+import { MemoryFiles, systemError } from '../../src/storage/local/memory-files.ts'
 import { batchOf } from './batches.ts'
 import { EngineFixture, NOW_MS, TOPIC } from './engine-fixture.ts'
 
@@ -92,5 +93,88 @@ describe('several data directories', () => {
     const other = properties.toString().replace(/cluster\.id=.*/, 'cluster.id=other')
     fixture.files.writeFile('/data2/meta.properties', other)
     await expect(fixture.reopen()).rejects.toThrow('belongs to cluster other')
+  })
+})
+
+/** Directories whose disk is gone. */
+class BrokenFiles extends MemoryFiles {
+  readonly broken = new Set<string>()
+  code = 'EIO'
+
+  #check(path: string): void {
+    for (const one of this.broken)
+      if (path.startsWith(`${one}/`)) throw systemError(this.code, 'open', path)
+  }
+
+  override open(path: string, access: FileAccess): OpenFile {
+    this.#check(path)
+    return super.open(path, access)
+  }
+
+  override writeFile(path: string, content: Uint8Array | string): void {
+    this.#check(path)
+    super.writeFile(path, content)
+  }
+}
+
+describe('a directory that fails', () => {
+  const CHECKED_MS = 5_000
+
+  async function broken(path: string, code = 'EIO') {
+    const files = new BrokenFiles(() => NOW_MS)
+    const failed: { path: string; isLast: boolean }[] = []
+    const directoryFailed = (one: { path: string; isLast: boolean }) => void failed.push(one)
+    const options = { ...BOTH, directoryFailed }
+    const fixture = await new EngineFixture(files, '/data', { options }).open()
+    const place = fixture.engine.placement()
+    const ids = fixture.engine.directories().map(({ id }) => id)
+    fixture.metadata.createTopic('topic', TOPIC, 2, 0, () => [place(ids)])
+    await fill(fixture, 2)
+    files.code = code
+    files.broken.add(path)
+    fixture.clock.advance(CHECKED_MS)
+    return { fixture, files, failed }
+  }
+
+  it('takes its partitions offline, and the others go on', async () => {
+    const { fixture, failed } = await broken('/data2')
+    expect(failed).toEqual([{ path: '/data2', isLast: false }])
+    expect(fixture.engine.directories().map(({ isOffline }) => isOffline)).toEqual([false, true])
+    expect([0, 1].map((one) => placeOf(fixture, one))).toEqual(['/data', undefined])
+    const codes = async (partition: number) => [
+      (await fixture.append(batchOf({ values: ['x'] }), { partition })).errorCode,
+      (await fixture.readOne(0, 100, 'read_uncommitted', partition)).errorCode,
+    ]
+    expect(await codes(0)).toEqual([ErrorCode.NONE, ErrorCode.NONE])
+    const offline = ErrorCode.KAFKA_STORAGE_ERROR
+    expect(await codes(1)).toEqual([offline, offline])
+    const move = fixture.engine.moveReplica({ topicId: TOPIC, partition: 0 }, '/data2')
+    expect(move).toBe(offline)
+  })
+
+  it('has all that was in it when it works again at the next start', async () => {
+    const { fixture, files } = await broken('/data2')
+    await fixture.engine.close()
+    files.broken.clear()
+    await fixture.reopen()
+    expect(await fixture.readAll(1)).toMatchObject([{ value: 'v1' }])
+  })
+
+  it('ends the broker when it has the metadata, or is the last', async () => {
+    const { failed } = await broken('/data')
+    expect(failed).toEqual([{ path: '/data', isLast: true }])
+  })
+
+  it('is not given up for want of space', async () => {
+    const { fixture, failed } = await broken('/data2', 'ENOSPC')
+    expect(failed).toEqual([])
+    expect(placeOf(fixture, 1)).toBe('/data2')
+  })
+
+  it('is left out of a start that finds it so', async () => {
+    const { fixture } = await broken('/data2')
+    await fixture.engine.close()
+    await fixture.reopen()
+    expect([0, 1].map((one) => placeOf(fixture, one))).toEqual(['/data', undefined])
   })
 })

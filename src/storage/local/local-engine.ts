@@ -67,6 +67,11 @@ export interface LocalEngineOptions {
   readonly cleanerSettings?: () => CleanerSettings
   /** How logs move between directories. */
   readonly moveSettings?: () => MoveSettings
+  /**
+   * A directory failed while others go on, and nothing in it is served any more. `isLast`: the broker
+   * cannot go on: there is no other one, or the metadata log was in it.
+   */
+  readonly directoryFailed?: (failed: { readonly path: string; readonly isLast: boolean }) => void
   /** How compaction shares the thread; a quarter of a millisecond at a time. */
   readonly cleanerTurns?: Turns
   /** How a start after a crash shares it; 10 ms at a time. */
@@ -95,6 +100,9 @@ export interface MetadataStart {
   readonly writesSurvived: boolean
 }
 
+/** As often as Kafka writes its high watermarks, which is how it finds out. */
+const DIRECTORY_CHECK_MS = 5_000
+
 const mayRemoveTopics = new Set<string>(['RemoveTopicRecord', 'EndTransactionRecord'])
 
 const defaults = {
@@ -111,6 +119,7 @@ const defaults = {
   indexCacheBytes: 32 * 1024 * 1024,
   bufferPoolBytes: 64 * 1024 * 1024,
   random: Math.random,
+  directoryFailed: (_: { readonly path: string; readonly isLast: boolean }): void => undefined,
   cleanerEnabled: true,
   cleanerSettings: () => defaultCleanerSettings,
   moveSettings: (): MoveSettings => ({ threads: 1, bytesPerSecond: Number.MAX_VALUE }),
@@ -206,6 +215,7 @@ export class LocalEngine implements StorageEngine {
       },
       report: (level, message, fields) => this.#context.report(level, message, fields),
       random: this.#options.random,
+      diskFailed: (log) => this.#suspect(this.#directories.holding(log.directory)),
       changed: (log) => this.log.changed(log),
     }
   }
@@ -353,12 +363,32 @@ export class LocalEngine implements StorageEngine {
     const each = this.#maintenance
     each.every('retention', firstMs, retentionCheckIntervalMs, () => this.runRetention())
     each.every('checkpoint', firstMs, checkpointIntervalMs, () => this.#checkpoint())
+    if (this.#directories.all.length > 1) {
+      each.every('directories', DIRECTORY_CHECK_MS, DIRECTORY_CHECK_MS, () => {
+        for (const directory of this.#directories.online) this.#suspect(directory)
+      })
+    }
     each.every('expiry', expiryMs, expiryMs, () => this.#expireProducers())
     if (this.#options.cleanerEnabled) this.#cleaner.start()
     if (durability.mode === 'interval') {
       const { intervalMs } = durability
       each.every('sync', intervalMs, intervalMs, () => this.#flushAll(this.#unsynced))
     }
+  }
+
+  /** Gives a directory up when nothing can be written to it. */
+  #suspect(directory: DataDirectory): void {
+    if (this.#closing || !this.#directories.hasFailed(directory)) return
+    directory.isOffline = true
+    const { path } = directory
+    this.#context.report('error', 'data directory failed: what is in it is offline', { path })
+    for (const log of this.log.all()) {
+      const isInside = this.#directories.holding(log.directory) === directory
+      if (isInside) log.goOffline(`the data directory ${path} failed`)
+    }
+    const { metadata, online } = this.#directories
+    const isLast = directory === metadata || online.length === 0
+    this.#options.directoryFailed({ path, isLast })
   }
 
   /** Compacts what is worth it, now, also where log.cleaner.enable is false. */
@@ -455,6 +485,7 @@ export class LocalEngine implements StorageEngine {
         await this.#writeCheckpoints(directory)
       } catch (error) {
         this.#failed('checkpoint', error)
+        this.#suspect(directory)
       }
     }
   }

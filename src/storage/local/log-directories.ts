@@ -10,6 +10,9 @@ import { DataDirectory } from './data-directory.ts'
 import { META_PROPERTIES_FILE, METADATA_TOPIC_NAME, partitionDirectoryName } from './file-names.ts'
 import { type Files, parentOf } from './files.ts'
 
+/** Begin the messages of system errors. */
+const PASSING = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']
+
 /** Nothing was said yet of where a replica is to be: it may also be on its way from ZooKeeper. */
 function isUnassigned(id: Uuid | undefined): boolean {
   return id === undefined || id < LOST_DIRECTORY
@@ -86,9 +89,14 @@ export class LogDirectories {
   async #openOne(directory: DataDirectory, clusterId: string | undefined): Promise<void> {
     try {
       await directory.open(clusterId)
+      if (directory !== this.metadata && this.hasFailed(directory)) {
+        const text = `The data directory ${directory.path} cannot be written: ${directory.writeProblem()}`
+        throw new StorageError('unreadable', text)
+      }
     } catch (error) {
       const isBroken = error instanceof StorageError && error.kind === 'unreadable'
       if (!isBroken || directory === this.metadata) throw error
+      directory.release()
       directory.isOffline = true
       const fields = { path: directory.path, reason: error.message }
       this.#context.report('error', 'data directory is offline: it cannot be used', fields)
@@ -117,6 +125,16 @@ export class LogDirectories {
       }
       seen.set(directoryId, path)
     }
+  }
+
+  /**
+   * True when a directory cannot be written for another reason than that the disk is full, which
+   * passes. The only one is never given up: reads go on, and writes when the disk does better.
+   */
+  hasFailed(directory: DataDirectory): boolean {
+    if (directory.isOffline || this.all.length === 1) return false
+    const problem = directory.writeProblem()
+    return problem !== undefined && !PASSING.some((code) => problem.startsWith(code))
   }
 
   /** Of a path of log.dirs. */

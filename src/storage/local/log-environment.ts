@@ -32,6 +32,8 @@ export interface LogEnvironment {
   readonly report: EngineContext['report']
   /** Names beside a partition's directory: those of its data directory. */
   namesBeside(directory: string): NameSync
+  /** The disk did not do what it should: its directory may have failed as a whole. */
+  diskFailed(log: Log, error: unknown): void
   /** In [0, 1), for the jitter of segment ages. */
   random(): number
   /** Something changed for those who watch the log: its end, its start, or that it is gone. */

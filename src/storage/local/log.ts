@@ -344,6 +344,7 @@ export class Log {
       code: systemErrorCode(error),
       reason: String(error),
     })
+    this.environment.diskFailed(this, error)
   }
 
   #writeRecovered(): void {
@@ -403,6 +404,7 @@ export class Log {
     } catch (error) {
       if (this.#isGone) return endOffset
       this.refuseWrites('sync failed', error)
+      this.environment.diskFailed(this, error)
       throw error
     }
     this.recoveryPoint = Math.max(this.recoveryPoint, endOffset)
@@ -476,6 +478,15 @@ export class Log {
   /** Names in its directory become durable. */
   syncNames(): Promise<void> {
     return this.#segments.syncNames()
+  }
+
+  /** Its directory failed: nothing is served from it until the next start. */
+  goOffline(reason: string): void {
+    this.damage ??= reason
+    this.#isRefusingWrites = true
+    this.tail.clear()
+    this.#segments.close()
+    if (this.watchers !== undefined) this.environment.changed(this)
   }
 
   /**
