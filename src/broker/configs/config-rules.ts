@@ -8,7 +8,6 @@ import {
   parseClientMatch,
 } from '../../settings/client-metrics-settings.ts'
 import { checkGroupConfigs } from '../../settings/group-settings.ts'
-import { checkCordoned } from '../../settings/log-folders.ts'
 import { ConfigError, parseValue } from '../../settings/parse-value.ts'
 import type { Setting } from '../../settings/setting.ts'
 import type { Settings } from '../../settings/settings.ts'
@@ -120,10 +119,6 @@ function checkBrokerProposal(
     if (name === '') checkClusterWide(next)
     checkBrokerValues(next, settings)
     checkThreadCounts(next, settings)
-    checkCordoned(
-      (next.get('cordoned.log.dirs') ?? '').split(',').map((one) => one.trim()),
-      settings,
-    )
   })
   const elr = (image.features.get('eligible.leader.replicas.version') ?? 0) > 0
   if (elr) checkMinInsyncReplicas(proposal)
