@@ -7,7 +7,7 @@ import { ApacheKafka } from './apache-kafka.ts'
 import { Dohle } from './broker.ts'
 import { kafkaTool } from './kafka-tools.ts'
 import { Inhabitant } from './on-disk/inhabitant.ts'
-import { type Observation, observe } from './on-disk/observation.ts'
+import { type Observation, observe, observeAcls } from './on-disk/observation.ts'
 import { runWell, stopAllPrograms } from './process.ts'
 
 type Kind = 'Apache Kafka' | 'dohle'
@@ -15,6 +15,10 @@ type End = 'stopped' | 'killed'
 
 const PATIENCE = { timeout: 120_000, interval: 250 }
 const CLEANER = { 'log.cleaner.backoff.ms': '100' }
+const AUTHORIZER = {
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'super.users': 'User:ANONYMOUS',
+}
 const root = mkdtempSync(join(tmpdir(), 'dohle-on-disk-'))
 afterEach(() => stopAllPrograms())
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -24,6 +28,8 @@ class Home {
   readonly directory: string
   readonly #inhabitant = new Inhabitant()
   #expected: Observation | undefined
+  /** What Apache Kafka was told last; dohle only passes the rules on. */
+  #expectedAcls: readonly string[] = []
 
   constructor(name: string) {
     this.directory = join(root, name)
@@ -33,29 +39,36 @@ class Home {
   /** The broker finds what the one before left, writes on, compacts, and goes. */
   async stay(kind: Kind, end: End): Promise<void> {
     const broker = await this.#start(kind)
-    if (this.#expected) await this.#sees(broker.bootstrap, this.#expected)
+    if (this.#expected) await this.#sees(kind, broker.bootstrap)
+    if (kind === 'Apache Kafka') await this.#inhabitant.changeAcls(broker.bootstrap)
     // Apache Kafka writes a raised log start down once in a minute, and forgets it when killed.
     const keepsLogStart = kind === 'dohle' || end === 'stopped'
     await this.#inhabitant.live(broker.bootstrap, keepsLogStart)
     await vi.waitFor(() => expect(this.#firstDirty()).toBe(this.#inhabitant.lastKeyed), PATIENCE)
     this.#expected = await vi.waitFor(() => observe(broker.bootstrap), PATIENCE)
+    if (kind === 'Apache Kafka') {
+      this.#expectedAcls = await observeAcls(broker.bootstrap)
+      expect(this.#expectedAcls).not.toEqual([])
+    }
     await broker.stop(end === 'stopped' ? 'SIGTERM' : 'SIGKILL')
   }
 
   /** A broker that only looks. */
   async visit(kind: Kind): Promise<void> {
     const broker = await this.#start(kind)
-    await this.#sees(broker.bootstrap, this.#expected)
+    await this.#sees(kind, broker.bootstrap)
     await broker.stop('SIGTERM')
   }
 
-  async #sees(bootstrap: string, expected: Observation | undefined): Promise<void> {
+  async #sees(kind: Kind, bootstrap: string): Promise<void> {
     // What is not loaded yet is answered with an error, and is asked for again.
-    await vi.waitFor(async () => expect(await observe(bootstrap)).toEqual(expected), PATIENCE)
+    await vi.waitFor(async () => expect(await observe(bootstrap)).toEqual(this.#expected), PATIENCE)
+    if (kind === 'Apache Kafka') expect(await observeAcls(bootstrap)).toEqual(this.#expectedAcls)
   }
 
   #start(kind: Kind): Promise<ApacheKafka | Dohle> {
-    if (kind === 'Apache Kafka') return ApacheKafka.start(this.directory, CLEANER)
+    if (kind === 'Apache Kafka')
+      return ApacheKafka.start(this.directory, { ...CLEANER, ...AUTHORIZER })
     const overrides = Object.entries(CLEANER).flatMap(([name, value]) => [
       '--override',
       `${name}=${value}`,

@@ -9,9 +9,12 @@ import { AddPartitionsToTxn } from '../../../src/protocol/apis/24-add-partitions
 import { AddOffsetsToTxn } from '../../../src/protocol/apis/25-add-offsets-to-txn.ts'
 import { EndTxn } from '../../../src/protocol/apis/26-end-txn.ts'
 import { TxnOffsetCommit } from '../../../src/protocol/apis/28-txn-offset-commit.ts'
+import { CreateAcls } from '../../../src/protocol/apis/30-create-acls.ts'
+import { DeleteAcls } from '../../../src/protocol/apis/31-delete-acls.ts'
 import { CreatePartitions } from '../../../src/protocol/apis/37-create-partitions.ts'
 import { IncrementalAlterConfigs } from '../../../src/protocol/apis/44-incremental-alter-configs.ts'
 import { AlterClientQuotas } from '../../../src/protocol/apis/49-alter-client-quotas.ts'
+import { AlterUserScramCredentials } from '../../../src/protocol/apis/51-alter-user-scram-credentials.ts'
 import { DescribeTransactions } from '../../../src/protocol/apis/65-describe-transactions.ts'
 import { errorName } from '../../../src/protocol/error-code.ts'
 import { buildBatch, type RecordInput } from '../../../src/protocol/records/builder.ts'
@@ -19,6 +22,10 @@ import { WireClient } from '../wire-client.ts'
 
 const TOPIC = 2
 const BROKER = 4
+const SCRAM_SHA_256 = 1
+/** How a rule that lets a user read a topic, or all whose names begin so, is coded. */
+const READ_TOPIC = { resourceType: TOPIC, operation: 3, permissionType: 3 }
+const PATTERNS = { literal: 3, prefixed: 4 }
 const PATIENCE_MS = 60_000
 
 interface Producer {
@@ -52,6 +59,7 @@ export class Inhabitant {
     try {
       if (this.#stage === 0) await this.#moveIn()
       await this.#topics()
+      await this.#credentials()
       await this.#sequences(keepsLogStart)
       await this.#finishWhatWasLeft()
       await this.#transactions()
@@ -125,7 +133,10 @@ export class Inhabitant {
     await this.#produce('growing', stage, this.#batch([text('grown')]))
     await this.#configure(TOPIC, 'plain', 'max.message.bytes', `${700_000 + stage}`)
     await this.#configure(BROKER, '', 'log.retention.ms', `${900_000_000 + stage}`)
-    const entity = [{ entityType: 'client-id', entityName: 'somebody' }]
+    const entity = [
+      { entityType: 'client-id', entityName: 'somebody' },
+      { entityType: 'user', entityName: stage % 2 === 0 ? 'steady' : null },
+    ]
     const ops = [{ key: 'consumer_byte_rate', value: 5e8 + stage, remove: false }]
     const quota = () =>
       this.#client.ask(AlterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly: false })
@@ -138,6 +149,57 @@ export class Inhabitant {
     const ask = () =>
       this.#client.ask(IncrementalAlterConfigs, 1, { resources, validateOnly: false })
     await this.#until(`set ${name}`, ask, ({ responses }) => responses[0]!.errorCode)
+  }
+
+  /** Rules come and go; only for a broker with an authorizer. */
+  async changeAcls(bootstrap: string): Promise<void> {
+    this.#client = await WireClient.connect(bootstrap)
+    try {
+      const names = [`rules-${this.#stage}`, 'rules']
+      const creations = [PATTERNS.literal, PATTERNS.prefixed].map((resourcePatternType, index) => ({
+        ...READ_TOPIC,
+        resourceName: names[index]!,
+        resourcePatternType,
+        principal: `User:reader-${this.#stage}`,
+        host: '*',
+      }))
+      const create = () => this.#client.ask(CreateAcls, 3, { creations })
+      await this.#until('rules', create, ({ results }) =>
+        Math.max(...results.map(({ errorCode }) => errorCode)),
+      )
+      const filter = {
+        resourceTypeFilter: TOPIC,
+        resourceNameFilter: 'rules-0',
+        patternTypeFilter: PATTERNS.literal,
+        principalFilter: null,
+        hostFilter: null,
+        operation: 1,
+        permissionType: 1,
+      }
+      if (this.#stage === 0) return
+      const remove = () => this.#client.ask(DeleteAcls, 3, { filters: [filter] })
+      await this.#until('rules', remove, ({ filterResults }) => filterResults[0]!.errorCode)
+    } finally {
+      this.#client.close()
+    }
+  }
+
+  /** One user's credentials change, and another user comes. */
+  async #credentials(): Promise<void> {
+    const stage = this.#stage
+    const upsertions = ['steady', `user-${stage}`].map((name) => ({
+      name,
+      mechanism: SCRAM_SHA_256,
+      iterations: 4_096 + stage,
+      salt: Buffer.from(`salt of ${name}`),
+      saltedPassword: Buffer.alloc(32, stage + 1),
+    }))
+    // None is removed: Kafka 4.3.1 may forget all users at its next start when one was.
+    const request = { deletions: [], upsertions }
+    const ask = () => this.#client.ask(AlterUserScramCredentials, 0, request)
+    await this.#until('credentials', ask, ({ results }) =>
+      Math.max(...results.map(({ errorCode }) => errorCode)),
+    )
   }
 
   /** An idempotent producer goes on; what it sent last it sends again first. */

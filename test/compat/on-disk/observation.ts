@@ -4,8 +4,10 @@ import { Metadata } from '../../../src/protocol/apis/03-metadata.ts'
 import { OffsetFetch } from '../../../src/protocol/apis/09-offset-fetch.ts'
 import { ListGroups } from '../../../src/protocol/apis/16-list-groups.ts'
 import { ApiVersions } from '../../../src/protocol/apis/18-api-versions.ts'
+import { DescribeAcls } from '../../../src/protocol/apis/29-describe-acls.ts'
 import { DescribeConfigs } from '../../../src/protocol/apis/32-describe-configs.ts'
 import { DescribeClientQuotas } from '../../../src/protocol/apis/48-describe-client-quotas.ts'
+import { DescribeUserScramCredentials } from '../../../src/protocol/apis/50-describe-user-scram-credentials.ts'
 import { DescribeProducers } from '../../../src/protocol/apis/61-describe-producers.ts'
 import { DescribeTransactions } from '../../../src/protocol/apis/65-describe-transactions.ts'
 import { ListTransactions } from '../../../src/protocol/apis/66-list-transactions.ts'
@@ -44,6 +46,7 @@ export async function observe(bootstrap: string) {
       topics,
       configs: await configsOf(client, topics),
       quotas: await quotasOf(client),
+      credentials: await credentialsOf(client),
       logs,
       groups: await groupsOf(client),
       transactions: await transactionsOf(client),
@@ -93,6 +96,35 @@ async function quotasOf(client: WireClient): Promise<string[]> {
   const answer = await client.ask(DescribeClientQuotas, 1, { components: [], strict: false })
   ensureGood('quotas', answer.errorCode)
   return (answer.entries ?? []).map((entry) => JSON.stringify(entry)).sort()
+}
+
+async function credentialsOf(client: WireClient) {
+  const answer = await client.ask(DescribeUserScramCredentials, 0, { users: null })
+  ensureGood('credentials', answer.errorCode, ...answer.results.map(({ errorCode }) => errorCode))
+  return sorted(answer.results, ({ user }) => user)
+}
+
+/** The access rules, which only a broker with an authorizer tells. */
+export async function observeAcls(bootstrap: string): Promise<string[]> {
+  const client = await WireClient.connect(bootstrap)
+  try {
+    const any = 1
+    const { errorCode, resources } = await client.ask(DescribeAcls, 3, {
+      resourceTypeFilter: any,
+      resourceNameFilter: null,
+      patternTypeFilter: any,
+      principalFilter: null,
+      hostFilter: null,
+      operation: any,
+      permissionType: any,
+    })
+    ensureGood('rules', errorCode)
+    return resources
+      .flatMap(({ acls, ...pattern }) => acls.map((acl) => JSON.stringify({ ...pattern, ...acl })))
+      .sort()
+  } finally {
+    client.close()
+  }
 }
 
 async function logOf(client: WireClient, topic: string, partition: number) {
