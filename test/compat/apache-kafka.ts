@@ -21,8 +21,11 @@ export class ApacheKafka {
   }
 
   /** Makes a new data directory, as Kafka wants it before its first start. */
-  static async format(directory: string): Promise<void> {
-    const file = writeProperties(directory, await freePort(), await freePort())
+  static async format(
+    directory: string,
+    properties: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const file = writeProperties(directory, await freePort(), await freePort(), properties)
     const clusterId = formatUuid(randomUuid())
     await runWell(
       kafkaTool('kafka-storage', ['format', '--standalone', '-t', clusterId, '-c', file]),

@@ -69,8 +69,7 @@ export class LogDirectories {
 
   /** Takes all locks. New directories become part of the cluster that the others belong to. */
   async open(clusterId: string | undefined): Promise<void> {
-    const isNew = ({ path }: DataDirectory) =>
-      this.#files.stat(`${path}/${META_PROPERTIES_FILE}`) === undefined
+    const isNew = (directory: DataDirectory) => this.#isNew(directory)
     const every = [...new Set([this.metadata, ...this.all])]
     try {
       let knownId = clusterId
@@ -83,6 +82,15 @@ export class LogDirectories {
     } catch (error) {
       this.release()
       throw error
+    }
+  }
+
+  /** One that cannot be looked at says why when it is opened. */
+  #isNew({ path }: DataDirectory): boolean {
+    try {
+      return this.#files.stat(`${path}/${META_PROPERTIES_FILE}`) === undefined
+    } catch {
+      return true
     }
   }
 

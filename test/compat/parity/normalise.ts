@@ -68,6 +68,8 @@ function apply(all: string[], { name, text }: Rule): string[] {
       return all.toSorted()
     case 'uniq':
       return all.filter((line, index) => line !== all[index - 1])
+    case 'split':
+      return all.flatMap((line) => line.split(new RegExp(`(?=${expression(text).source})`)))
     case 'keep':
       return all.filter((line) => expression(text).test(line))
     case 'drop':

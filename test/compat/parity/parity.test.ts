@@ -1,34 +1,17 @@
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ApacheKafka } from '../apache-kafka.ts'
 import { Dohle } from '../broker.ts'
-import { type KafkaTool, kafkaTools, metadataShell } from '../kafka-tools.ts'
+import { metadataShell } from '../kafka-tools.ts'
 import { runWell, stopAllPrograms } from '../process.ts'
 import { adminQuestions } from './admin-questions.ts'
 import { parseCommandFile, type Step } from './command-file.ts'
 import { errorQuestions } from './error-questions.ts'
 import { askBoth } from './interview.ts'
-import { normalised, type Place, withoutIds } from './normalise.ts'
-import { ToolRunner } from './tool-runner.ts'
-
-/** A broker with a JVM for the tools that talk to it. */
-interface Side extends Place {
-  readonly tools: ToolRunner
-}
-
-/** A file that gets what Apache Kafka printed, for whoever writes a command line. */
-const transcript = process.env['DOHLE_PARITY_TRANSCRIPT']
+import { withoutIds } from './normalise.ts'
+import { differencesIn, type Side, sideOf } from './side.ts'
 
 /** What both are told, so that no default of dohle's own shows. */
 const properties = {
@@ -57,8 +40,8 @@ beforeAll(async () => {
   kafka = await ApacheKafka.start(home, properties)
   // The same file, as it is, but for the address and the place of the data.
   dohle = await Dohle.start(['--config', join(home, 'server.properties')])
-  sides.push(side('kafka', kafka.bootstrap, join(home, 'data')))
-  sides.push(side('dohle', dohle.bootstrap, dohle.directory))
+  sides.push(sideOf('kafka', kafka.bootstrap, join(home, 'data'), root))
+  sides.push(sideOf('dohle', dohle.bootstrap, dohle.directory, root))
 })
 
 afterAll(async () => {
@@ -67,12 +50,6 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
-function side(name: string, bootstrap: string, data: string): Side {
-  const work = join(root, `work-of-${name}`)
-  mkdirSync(work)
-  return { bootstrap, data, work, tools: new ToolRunner() }
-}
-
 const folder = resolve(import.meta.dirname, 'commands')
 const files = readdirSync(folder).sort()
 
@@ -80,61 +57,9 @@ it.each(files)(
   '%s prints the same on Apache Kafka and on dohle',
   { timeout: 600_000 },
   async (file) => {
-    const differences: string[] = []
-    for (const step of parseCommandFile(join(folder, file))) {
-      const startedAtMs = Date.now()
-      const [expected, actual] = await outcomes(step)
-      if (step.kind !== 'command') continue
-      const difference = compared(expected, actual)
-      if (transcript) {
-        const text = [`$ ${step.words.join(' ')}`, ...expected, difference]
-        appendFileSync(transcript, `${text.join('\n')}\n(${Date.now() - startedAtMs} ms)\n`)
-      }
-      if (difference)
-        differences.push(`${file}:${step.line}: ${step.words.join(' ')}\n${difference}`)
-    }
-    expect(differences.join('\n\n')).toBe('')
+    expect(await differencesIn(join(folder, file), sides)).toBe('')
   },
 )
-
-/** Words of command lines that only look. */
-const LOOK =
-  /^(?:--)?(?:describe|list|list-endpoints|describe-producers)$|^kafka-(?:get-offsets|log-dirs)$/
-/** What Kafka's controller has decided its broker shows a little later: that long at most. */
-const SETTLED_MS = 20_000
-
-/** What a step prints on each side; those that only look look again while the sides differ. */
-async function outcomes(step: Step): Promise<readonly [string[], string[]]> {
-  const looks = step.kind === 'command' && step.words.some((word) => LOOK.test(word))
-  for (const deadline = Date.now() + (looks ? SETTLED_MS : 0); ; ) {
-    const [one = [], other = []] = await Promise.all(sides.map((side) => outcome(step, side)))
-    if (one.join('\n') === other.join('\n') || Date.now() >= deadline) return [one, other]
-  }
-}
-
-async function outcome(step: Step, side: Side): Promise<string[]> {
-  if (step.kind === 'file') {
-    writeFileSync(join(side.work, step.name), step.text)
-    return []
-  }
-  const [tool = '', ...args] = step.words.map((word) =>
-    word.replaceAll('localhost:9092', side.bootstrap).replaceAll('$WORK', side.work),
-  )
-  if (!kafkaTools.includes(tool as KafkaTool)) throw new Error(`no such tool: ${tool}`)
-  const result = await side.tools.run(tool as KafkaTool, args, step.input)
-  return normalised(result, step.rules, side)
-}
-
-/** Lines of one side only, `-` of Kafka and `+` of dohle; empty when the sides are equal. */
-function compared(expected: readonly string[], actual: readonly string[]): string {
-  if (expected.join('\n') === actual.join('\n')) return ''
-  const missing = expected.filter((line) => !actual.includes(line)).map((line) => `  - ${line}`)
-  const added = actual.filter((line) => !expected.includes(line)).map((line) => `  + ${line}`)
-  const lines = [...missing, ...added]
-  return lines.length > 0
-    ? lines.join('\n')
-    : `  another order:\n${expected.join('\n')}\n--\n${actual.join('\n')}`
-}
 
 it('runs at least 120 command lines', () => {
   expect(commandsOf(files).length).toBeGreaterThanOrEqual(120)
