@@ -1,11 +1,11 @@
 import { DEFAULT_DATA_DIRECTORY } from './command-line.ts'
 import { version } from './version.ts'
 
-/** Where the data is: null when it is nowhere but in memory. */
-export function firstLine(dataDirectory: string | null): string {
-  if (dataDirectory === null) return `dohle ${version} · data in memory, gone when it stops\n`
-  const hint = dataDirectory === DEFAULT_DATA_DIRECTORY ? ' (--memory keeps nothing)' : ''
-  return `dohle ${version} · data in ${dataDirectory}${hint}\n`
+/** `folders`: where the data is; null when it is nowhere but in memory. */
+export function firstLine(folders: string | null): string {
+  if (folders === null) return `dohle ${version} · data in memory, gone when it stops\n`
+  const hint = folders === DEFAULT_DATA_DIRECTORY ? ' (--memory keeps nothing)' : ''
+  return `dohle ${version} · data in ${folders}${hint}\n`
 }
 
 /** Of what is served besides Kafka's protocol. */

@@ -11,6 +11,7 @@ import { EmbeddedBroker } from '../embed/embedded-broker.ts'
 import { BindError } from '../server/bind.ts'
 import { type RunningBroker, runBroker } from '../server/run-broker.ts'
 import type { LoadedSettings } from '../settings/load-settings.ts'
+import { logFolders } from '../settings/log-folders.ts'
 import { ConfigError } from '../settings/parse-value.ts'
 import type { Settings } from '../settings/settings.ts'
 import { StorageError, type StorageErrorKind } from '../storage/engine.ts'
@@ -34,9 +35,10 @@ export async function start(options: StartOptions): Promise<void> {
   const loaded = loadConfiguration(options)
   const output = openOutput(options.logLevel)
   warn(output.log, loaded)
-  const dataDirectory = dataDirectoryOf(loaded.settings)
+  const { settings } = loaded
+  const folders = settings.memory ? null : logFolders(settings).join(', ')
   if (output.isTerminal) {
-    output.print(firstLine(dataDirectory))
+    output.print(firstLine(folders))
     // The start lines say it all when all goes well.
     if (options.logLevel === 'info') output.log.level = 'warn'
   }
@@ -44,7 +46,7 @@ export async function start(options: StartOptions): Promise<void> {
   // Asked for before the start, so that a signal during it is not lost.
   const stop = stopSignal()
   const launched = await launch(loaded, options, output.log, failed(output.log))
-  announce(output, launched, dataDirectory)
+  announce(output, launched, folders)
   output.log.level = options.logLevel
 
   const signal = await stop
@@ -135,10 +137,10 @@ export function warn(log: Logger, { warnings }: LoadedSettings): void {
   for (const warning of warnings) log.warn({ setting: warning.name }, describeProblem(warning))
 }
 
-/** As the user wrote it; null when nothing is kept. */
+/** The first, by which others find the broker, as the user wrote it; null when nothing is kept. */
 export function dataDirectoryOf(settings: Settings): string | null {
   if (settings.memory) return null
-  return (settings.logDirs ?? settings.logDir)[0] ?? null
+  return logFolders(settings)[0] ?? null
 }
 
 async function addressError(error: BindError): Promise<StartError> {
@@ -230,7 +232,7 @@ function kafkaLevel(level: LogLevel): KafkaLogLevel {
   return level === 'silent' ? 'FATAL' : (level.toUpperCase() as KafkaLogLevel)
 }
 
-function announce(output: Output, launched: Launched, dataDirectory: string | null): void {
+function announce(output: Output, launched: Launched, folders: string | null): void {
   const { running, addresses } = launched
   // scripts/start.mjs marks where the command begins, after it installed and built.
   const [begin] = performance.getEntriesByName('dohle:start')
@@ -247,7 +249,7 @@ function announce(output: Output, launched: Launched, dataDirectory: string | nu
       kafka: addresses.join(','),
       port: first?.boundPort,
       ...(launched.controlUrl && { control: launched.controlUrl }),
-      dataDirectory,
+      dataDirectory: folders,
       clusterId: running.broker.clusterId,
       ...(http && { http }),
       startMs: Math.round(startMs),
