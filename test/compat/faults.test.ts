@@ -67,7 +67,7 @@ const reactions: Record<string, Partial<Record<Corruption, RegExp | null>>> = {
   },
   // It compares checksums only where check.crcs is set.
   'confluent-kafka (librdkafka)': { bit: null, cut: null },
-  'franz-go': { bit: /encoded crc \w+ does not match calculated crc \w+/, cut: null },
+  'franz-go': { bit: /encoded crc -?\w+ does not match calculated crc -?\w+/, cut: null },
 }
 
 describe.each(chosen)('$name', (client) => {
