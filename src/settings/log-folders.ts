@@ -15,7 +15,7 @@ export function isCordoned({ cordonedLogDirs }: Settings, path: string): boolean
 /** Throws `ConfigError` when one is cordoned that is not there. */
 export function checkCordoned(cordoned: readonly string[], settings: Settings): void {
   const known = [...logFolders(settings), '*']
-  const missing = cordoned.filter((one) => one !== '' && !known.includes(one))
+  const missing = cordoned.filter((one) => !known.includes(one))
   if (missing.length === 0) return
   const what = 'All entries in cordoned.log.dirs must be present in log.dirs or log.dir'
   throw new ConfigError(`requirement failed: ${what}. Missing entries : ${missing.join(', ')}`)

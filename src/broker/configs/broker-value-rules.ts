@@ -1,3 +1,4 @@
+import { checkCordoned } from '../../settings/log-folders.ts'
 import { ConfigError } from '../../settings/parse-value.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { baseOfListenerSetting } from './broker-synonyms.ts'
@@ -18,7 +19,7 @@ export function checkBrokerValues(next: Configs, settings: Settings): void {
     0, 'log.roll.jitter.ms must be greater than or equal to 0')
   require(number('log.retention.ms') !==
     0, 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1')
-  checkCordoned(next, settings, require)
+  checkCordoned(itemsOf(next.get('cordoned.log.dirs')), settings)
   const cleaners = number('log.cleaner.threads') ?? settings.logCleanerThreads
   if (cleaners === 0) throw new ConfigError('/ by zero')
   const buffer = number('log.cleaner.dedupe.buffer.size') ?? settings.logCleanerDedupeBufferSize
@@ -34,19 +35,6 @@ export function checkBrokerValues(next: Configs, settings: Settings): void {
   checkIntervals(next, settings)
   checkPlugins(next)
   checkConnectionLimits(next)
-}
-
-function checkCordoned(
-  next: Configs,
-  { logDirs, logDir }: Settings,
-  require: (holds: boolean, message: string) => void,
-): void {
-  const cordoned = itemsOf(next.get('cordoned.log.dirs'))
-  const known = logDirs ?? logDir
-  const missing = cordoned.filter((directory) => directory !== '*' && !known.includes(directory))
-  require(missing.length ===
-    0, 'All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : ' +
-    missing.join(', '))
 }
 
 function itemsOf(list = ''): string[] {

@@ -522,7 +522,6 @@ export class LocalEngine implements StorageEngine {
     }
   }
 
-  /** One directory after the other. */
   /** Each directory writes one file after the other, in the order in which it was told to. */
   async #inEach(work: (directory: DataDirectory) => Promise<void>): Promise<void> {
     await Promise.all(this.#directories.online.map(work))

@@ -58,10 +58,6 @@ export class LogDirectories {
     return this.opened.every(({ wasClean }) => wasClean)
   }
 
-  get writesSurvived(): boolean {
-    return this.opened.every(({ writesSurvived }) => writesSurvived)
-  }
-
   /** All that are in use, that of the metadata log with them. */
   get opened(): DataDirectory[] {
     return [...new Set([this.metadata, ...this.online])]

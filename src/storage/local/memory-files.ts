@@ -5,6 +5,7 @@ import {
   type FileLock,
   type FileStat,
   type Files,
+  nameOf,
   type OpenFile,
   parentOf,
 } from './files.ts'
@@ -139,10 +140,6 @@ export class MemoryFiles implements Files {
     if (!children) throw systemError('ENOENT', operation, directory)
     return children
   }
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 /** An error as the system's own, for what takes the place of a disk. */
