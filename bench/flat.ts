@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Program, stopAllPrograms } from '../test/compat/process.ts'
@@ -9,6 +11,7 @@ import {
   apiVersionsFrame,
   fetchFrame,
   heartbeatFrame,
+  metadataFrame,
   produceFrame,
   randomBatch,
 } from './frames.ts'
@@ -16,11 +19,15 @@ import { makeLongLog } from './long-log.ts'
 import type { Sample } from './measures.ts'
 import { type RawLoad, runRaw } from './raw-load.ts'
 import { type Effort, type Programs, startMeasured } from './round.ts'
+import { summary } from './summary.ts'
 
 const PARTITIONS = 10_000
 const CONNECTIONS = 10_000
 const GROUPS = 1_000
 const GIB = 100
+/** How often others' latency is measured, 3.6 s each time, and how long something goes on meanwhile. */
+const WINDOWS = 3
+const BESIDE_SECONDS = 10
 
 /** What a request costs where there is much, by what the same request costs where there is little. */
 export async function measureFlatness(programs: Programs, effort: Effort): Promise<Sample> {
@@ -59,6 +66,7 @@ class Flatness {
       flatConsumers: await this.#consumers(client),
       flatConnections: await this.#connections(),
       flatPartitions: await this.#partitions(client),
+      ...(await this.#beside(client)),
     }
     client.close()
     await this.#broker!.stop()
@@ -126,9 +134,49 @@ class Flatness {
       Array.from({ length: count }, (_, partition) => produceFrame(topic, partition, batch))
     const load = { connections: 10, depth: 5 }
     const wide = { ...load, frames: frames('wide', PARTITIONS) }
-    // Partitions get their files with their first record.
-    for (let done = 0; done < PARTITIONS * 2; ) done += (await this.#run(wide, 1)).requests
+    // Partitions get their files with their first record; each run begins with the same ones.
+    for (let requests = 0; requests < PARTITIONS * 1.2; ) {
+      requests = (await this.#run(wide, 2)).requests
+    }
     const many = await this.#cpuUs(wide)
     return many / (await this.#cpuUs({ ...load, frames: frames('narrow', 8) }))
   }
+
+  /** What single records wait for while others ask for much, beyond what they wait for anyway. */
+  async #beside(client: BenchClient): Promise<Sample> {
+    await client.createTopic('single', 10)
+    const alone = await this.#p99Ms()
+    const consumers = await slowConsumers(this.#port, fetchFrame('long', 0, 1_000_000))
+    const besideSlow = (await this.#p99Ms()) - alone
+    for (const consumer of consumers) consumer.destroy()
+    const metadata = { frames: [metadataFrame('wide')], connections: 1, depth: 1 }
+    const asked = runRaw(this.#programs.load, this.#port, { ...metadata, seconds: BESIDE_SECONDS })
+    const besideMetadata = (await this.#p99Ms()) - alone
+    await asked
+    return { besideSlow, besideMetadata }
+  }
+
+  async #p99Ms(): Promise<number> {
+    const frames = Array.from({ length: 10 }, (_, partition) =>
+      produceFrame('single', partition, randomBatch(200, 100)),
+    )
+    const load = { frames, connections: 10, depth: 1, own: true, rate: 1_000 }
+    const results: number[] = []
+    for (let window = 0; window < WINDOWS; window++) {
+      const { p99Us } = await runRaw(this.#programs.load, this.#port, { ...load, seconds: 3 })
+      results.push(p99Us)
+    }
+    return summary(results).median / 1_000
+  }
+}
+
+/** Each asks for 100 MB and reads none of it. */
+async function slowConsumers(port: number, frame: Buffer): Promise<Socket[]> {
+  const consumers = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'))
+  for (const consumer of consumers) {
+    await once(consumer, 'connect')
+    consumer.pause()
+    for (let request = 0; request < 100; request++) consumer.write(frame)
+  }
+  return consumers
 }

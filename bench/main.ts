@@ -23,15 +23,16 @@ import { markdown, table } from './table.ts'
 const quick = process.argv.includes('--quick')
 const rounds = Number(option('rounds') ?? (quick ? 1 : 3))
 const one = option('broker')
-const parts = (option('only') ?? 'rounds,flat,big').split(',')
+const parts = (option('only') ?? (quick ? 'rounds' : 'rounds,flat,big')).split(',')
 const wanted = option('loads')?.split(',')
 const effort: Effort = {
   ...(quick
-    ? { seconds: 1, records: 200_000, repetitions: 300 }
-    : { seconds: 2, records: 1_000_000, repetitions: 1_000 }),
+    ? { seconds: 0.5, records: 100_000, repetitions: 200, rehearses: false }
+    : { seconds: 2, records: 1_000_000, repetitions: 1_000, rehearses: true }),
+  windows: quick ? { seconds: 1, count: 1 } : { seconds: 3, count: 5 },
   loads: loads.filter((name) => wanted === undefined || wanted.includes(name)),
 }
-const bigBytes = quick ? 1e9 : 10e9
+const bigBytes = 10e9
 
 function option(name: string): string | undefined {
   const at = process.argv.indexOf(`--${name}`)

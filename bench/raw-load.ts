@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What load.c is to do. */
@@ -37,9 +37,11 @@ export function compile(source: string, directory: string): string {
   return output
 }
 
+let runs = 0
+
 export async function runRaw(program: string, port: number, load: RawLoad): Promise<RawResult> {
   const { frames, connections, depth, seconds, own = false, rate } = load
-  const file = `${program}.frames`
+  const file = `${program}.frames-${runs++}`
   writeFileSync(file, Buffer.concat(frames))
   const args = [port, connections, depth, seconds, own ? 'own' : 'all', file]
   const all = [...args, ...(rate === undefined ? [] : [rate])].map(String)
@@ -49,6 +51,7 @@ export async function runRaw(program: string, port: number, load: RawLoad): Prom
     text += part
   })
   const [code] = await once(child, 'close')
+  rmSync(file)
   if (code !== 0) throw new Error(`the load generator ended with ${code}`)
   return JSON.parse(text)
 }

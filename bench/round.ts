@@ -19,7 +19,7 @@ import {
 } from './frames.ts'
 import type { Sample } from './measures.ts'
 import { type RawLoad, type RawResult, runRaw } from './raw-load.ts'
-import { percentile } from './summary.ts'
+import { percentile, summary } from './summary.ts'
 import { consumerPerfTest, kafkajsSends, producerPerfTest } from './tools.ts'
 
 export interface Effort {
@@ -29,6 +29,10 @@ export interface Effort {
   readonly records: number
   /** Of what is done one at a time. */
   readonly repetitions: number
+  /** Of a load at a fixed rate: how long each time, and how often. */
+  readonly windows: { readonly seconds: number; readonly count: number }
+  /** What writes much runs twice, the first time without being measured. */
+  readonly rehearses: boolean
   readonly loads: readonly Loads[]
 }
 
@@ -169,10 +173,12 @@ class Round {
     load: (topic: string) => Omit<RawLoad, 'seconds'>,
     measure: (load: Omit<RawLoad, 'seconds'>) => Promise<RawResult>,
   ): Promise<RawResult> {
-    const { seconds } = this.#effort
-    await this.#onTopic(client, partitions, async (topic) => {
-      await runRaw(this.#programs.load, this.#port, { ...load(topic), seconds })
-    })
+    const { seconds, rehearses } = this.#effort
+    if (rehearses) {
+      await this.#onTopic(client, partitions, async (topic) => {
+        await runRaw(this.#programs.load, this.#port, { ...load(topic), seconds })
+      })
+    }
     const results: RawResult[] = []
     await this.#onTopic(client, partitions, async (topic) => {
       results.push(await measure(load(topic)))
@@ -224,6 +230,8 @@ class Round {
     await produce('produce16k', 'out', 4, 16_000)
     await produce('produce1m', 'out', 4, 1_000_000)
     await produce('produce1k', 'requests', 10, 1_000)
+    await produce('produce1k1c', 'requests', 1, 1_000)
+    await produce('produce1k100c', 'requests', 100, 1_000)
     const batch = randomBatch(16_000, 1_000)
     const spread = (topic: string) => ({
       frames: Array.from({ length: 100 }, (_, at) => produceFrame(topic, at, batch)),
@@ -241,7 +249,8 @@ class Round {
   }
 
   async #smallRequests(client: BenchClient): Promise<void> {
-    const frames = [apiVersionsFrame()]
+    // So many that the generator sends those that are ahead with one call.
+    const frames = Array.from({ length: 250 }, apiVersionsFrame)
     await this.#raw('api50x5', 'requests', { frames, connections: 50, depth: 5 })
     await this.#raw('api1x1', 'requests', { frames, connections: 1, depth: 1 })
     const beats: Buffer[] = []
@@ -282,20 +291,28 @@ class Round {
     return offsets
   }
 
+  /** Medians of several windows: the host of a virtual machine disturbs one of a few seconds. */
   async #latencies(client: BenchClient): Promise<void> {
     const connections = 10
-    const { repetitions } = this.#effort
+    const { load: program, ceilingPort } = this.#programs
+    const { seconds, count } = this.#effort.windows
     for (const rate of [1_000, 5_000]) {
       await this.#onTopic(client, connections, async (topic) => {
         const frames = Array.from({ length: connections }, (_, partition) =>
           produceFrame(topic, partition, randomBatch(200, 100)),
         )
-        const seconds = repetitions / 200
         const load = { frames, connections, depth: 1, own: true, rate, seconds }
-        const result = await runRaw(this.#programs.load, this.#port, load)
-        this.sample[`at${rate}p50`] = result.p50Us
-        this.sample[`at${rate}p99`] = result.p99Us
-        this.sample[`at${rate}p999`] = result.p999Us
+        const [ours, least]: RawResult[][] = [[], []]
+        for (let window = 0; window < count; window++) {
+          ours!.push(await runRaw(program, this.#port, load))
+          if (this.#isOurs) least!.push(await runRaw(program, ceilingPort, load))
+        }
+        for (const percentile of ['p50', 'p99', 'p999'] as const) {
+          const median = (results: RawResult[]) =>
+            summary(results.map((result) => result[`${percentile}Us`])).median
+          this.sample[`at${rate}${percentile}`] = median(ours!)
+          if (this.#isOurs) this.sample[`at${rate}${percentile}OfC`] = median(least!)
+        }
       })
     }
   }

@@ -9,6 +9,7 @@ import { MemoryFiles } from '../storage/local/memory-files.ts'
 import { MetadataLog } from '../storage/local/metadata-log.ts'
 import { NodeFiles } from '../storage/local/node-files.ts'
 import type { MoveSettings } from '../storage/local/partition-moves.ts'
+import { defaultOpenFilesMax } from './open-files-max.ts'
 import type { RunBrokerOptions } from './run-broker.ts'
 
 /** Where data in memory is, as far as paths go. */
@@ -45,7 +46,7 @@ export async function openStorage(
       producerIdExpirationMs: settings.producerIdExpirationMs,
       producerIdExpirationCheckIntervalMs: settings.producerIdExpirationCheckIntervalMs,
       producerIdsMax: settings.producerIdsMax,
-      openFilesMax: settings.openFilesMax,
+      openFilesMax: settings.openFilesMax || defaultOpenFilesMax(),
       // The broker's, as in Kafka: the config of a topic goes with the topic.
       fileDeleteDelayMs: () => settings.logSegmentDeleteDelayMs,
       cleanerEnabled: settings.logCleanerEnable,

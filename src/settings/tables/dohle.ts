@@ -69,10 +69,10 @@ export const dohleSettings = {
     unused,
   ),
   'dohle.open.files.max': int(
-    1_000,
-    atLeast(10),
+    0,
+    atLeast(0),
     'medium',
-    'Most files of logs that are kept open at a time; others are opened when they are used.',
+    'Most files of logs that are kept open at a time; others are opened when they are used. 0: half of what the process may open, at most 20,000.',
   ),
   'dohle.producer.ids.max': int(
     100_000,
