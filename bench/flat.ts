@@ -153,7 +153,7 @@ class Flatness {
   async #beside(client: BenchClient): Promise<Sample> {
     await client.createTopic('single', 10)
     const alone = await this.#p99Ms()
-    const consumers = await slowConsumers(this.#port, fetchFrame('long', 0, 1_000_000))
+    const consumers = await slowConsumers(this.#port, fetchFrame('short', 0, 1_000_000))
     const besideSlow = (await this.#p99Ms()) - alone
     for (const consumer of consumers) consumer.destroy()
     const metadata = { frames: [metadataFrame('wide')], connections: 1, depth: 1 }

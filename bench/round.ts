@@ -311,7 +311,7 @@ class Round {
           const median = (results: RawResult[]) =>
             summary(results.map((result) => result[`${percentile}Us`])).median
           this.sample[`at${rate}${percentile}`] = median(ours!)
-          if (this.#isOurs) this.sample[`at${rate}${percentile}OfC`] = median(least!)
+          if (this.#isOurs) this.sample[`at${rate}${percentile}C`] = median(least!)
         }
       })
     }
