@@ -17,18 +17,18 @@ import {
 } from './frames.ts'
 import { makeLongLog } from './long-log.ts'
 import type { Sample } from './measures.ts'
-import { type RawLoad, runRaw } from './raw-load.ts'
+import { type RawLoad, type RawResult, runRaw } from './raw-load.ts'
 import { type Effort, type Programs, startMeasured } from './round.ts'
-import { summary } from './summary.ts'
+import { medianLatencies, SINGLE_RECORD_PARTITIONS, singleRecords } from './single-records.ts'
 
 const PARTITIONS = 10_000
 const CONNECTIONS = 10_000
 const GROUPS = 1_000
 const GIB = 100
 const TURNS = 2
-/** How often others' latency is measured, 3.6 s each time, and how long something goes on meanwhile. */
+/** How often others' latency is measured, and how long each time. */
 const WINDOWS = 3
-const BESIDE_SECONDS = 10
+const WINDOW_SECONDS = 3
 
 /** What a request costs where there is much, by what the same request costs where there is little. */
 export async function measureFlatness(programs: Programs, effort: Effort): Promise<Sample> {
@@ -91,12 +91,12 @@ class Flatness {
 
   /** In turns, and the least of each: what else the machine does only adds. */
   async #ratio(much: Omit<RawLoad, 'seconds'>, little: Omit<RawLoad, 'seconds'>): Promise<number> {
-    const [muchUs, littleUs]: number[][] = [[], []]
+    let [muchUs, littleUs] = [Infinity, Infinity]
     for (let turn = 0; turn < TURNS; turn++) {
-      muchUs!.push(await this.#cpuUs(much))
-      littleUs!.push(await this.#cpuUs(little))
+      muchUs = Math.min(muchUs, await this.#cpuUs(much))
+      littleUs = Math.min(littleUs, await this.#cpuUs(little))
     }
-    return Math.min(...muchUs!) / Math.min(...littleUs!)
+    return muchUs / littleUs
   }
 
   async #run(load: Omit<RawLoad, 'seconds'>, times: number) {
@@ -151,29 +151,27 @@ class Flatness {
 
   /** What single records wait for while others ask for much, beyond what they wait for anyway. */
   async #beside(client: BenchClient): Promise<Sample> {
-    await client.createTopic('single', 10)
+    await client.createTopic('single', SINGLE_RECORD_PARTITIONS)
     const alone = await this.#p99Ms()
     const consumers = await slowConsumers(this.#port, fetchFrame('short', 0, 1_000_000))
     const besideSlow = (await this.#p99Ms()) - alone
     for (const consumer of consumers) consumer.destroy()
     const metadata = { frames: [metadataFrame('wide')], connections: 1, depth: 1 }
-    const asked = runRaw(this.#programs.load, this.#port, { ...metadata, seconds: BESIDE_SECONDS })
+    // A little longer than all windows.
+    const seconds = WINDOWS * WINDOW_SECONDS + 1
+    const asked = runRaw(this.#programs.load, this.#port, { ...metadata, seconds })
     const besideMetadata = (await this.#p99Ms()) - alone
     await asked
     return { besideSlow, besideMetadata }
   }
 
   async #p99Ms(): Promise<number> {
-    const frames = Array.from({ length: 10 }, (_, partition) =>
-      produceFrame('single', partition, randomBatch(200, 100)),
-    )
-    const load = { frames, connections: 10, depth: 1, own: true, rate: 1_000 }
-    const results: number[] = []
+    const load = singleRecords('single', 1_000, WINDOW_SECONDS)
+    const windows: RawResult[] = []
     for (let window = 0; window < WINDOWS; window++) {
-      const { p99Us } = await runRaw(this.#programs.load, this.#port, { ...load, seconds: 3 })
-      results.push(p99Us)
+      windows.push(await runRaw(this.#programs.load, this.#port, load))
     }
-    return summary(results).median / 1_000
+    return medianLatencies(windows).p99 / 1_000
   }
 }
 

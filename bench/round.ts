@@ -19,7 +19,8 @@ import {
 } from './frames.ts'
 import type { Sample } from './measures.ts'
 import { type RawLoad, type RawResult, runRaw } from './raw-load.ts'
-import { percentile, summary } from './summary.ts'
+import { medianLatencies, SINGLE_RECORD_PARTITIONS, singleRecords } from './single-records.ts'
+import { percentile } from './summary.ts'
 import { consumerPerfTest, kafkajsSends, producerPerfTest } from './tools.ts'
 
 export interface Effort {
@@ -291,27 +292,24 @@ class Round {
     return offsets
   }
 
-  /** Medians of several windows: the host of a virtual machine disturbs one of a few seconds. */
   async #latencies(client: BenchClient): Promise<void> {
-    const connections = 10
     const { load: program, ceilingPort } = this.#programs
     const { seconds, count } = this.#effort.windows
     for (const rate of [1_000, 5_000]) {
-      await this.#onTopic(client, connections, async (topic) => {
-        const frames = Array.from({ length: connections }, (_, partition) =>
-          produceFrame(topic, partition, randomBatch(200, 100)),
-        )
-        const load = { frames, connections, depth: 1, own: true, rate, seconds }
-        const [ours, least]: RawResult[][] = [[], []]
+      await this.#onTopic(client, SINGLE_RECORD_PARTITIONS, async (topic) => {
+        const load = singleRecords(topic, rate, seconds)
+        const ours: RawResult[] = []
+        const least: RawResult[] = []
         for (let window = 0; window < count; window++) {
-          ours!.push(await runRaw(program, this.#port, load))
-          if (this.#isOurs) least!.push(await runRaw(program, ceilingPort, load))
+          ours.push(await runRaw(program, this.#port, load))
+          if (this.#isOurs) least.push(await runRaw(program, ceilingPort, load))
         }
-        for (const percentile of ['p50', 'p99', 'p999'] as const) {
-          const median = (results: RawResult[]) =>
-            summary(results.map((result) => result[`${percentile}Us`])).median
-          this.sample[`at${rate}${percentile}`] = median(ours!)
-          if (this.#isOurs) this.sample[`at${rate}${percentile}C`] = median(least!)
+        for (const [name, us] of Object.entries(medianLatencies(ours))) {
+          this.sample[`at${rate}${name}`] = us
+        }
+        if (!this.#isOurs) return
+        for (const [name, us] of Object.entries(medianLatencies(least))) {
+          this.sample[`at${rate}${name}C`] = us
         }
       })
     }
