@@ -1,4 +1,4 @@
-import type { LocalEngineOptions } from '../../src/storage/local/local-engine.ts'
+import type { LocalEngineOptions } from '../../src/storage/local/local-engine-options.ts'
 import type { Durability } from '../../src/storage/local/log-environment.ts'
 import type { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { batchOf, markerOf } from './batches.ts'

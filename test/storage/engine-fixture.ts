@@ -11,7 +11,8 @@ import type {
   ReadResult,
 } from '../../src/storage/engine.ts'
 import type { Files } from '../../src/storage/local/files.ts'
-import { LocalEngine, type LocalEngineOptions } from '../../src/storage/local/local-engine.ts'
+import { LocalEngine } from '../../src/storage/local/local-engine.ts'
+import type { LocalEngineOptions } from '../../src/storage/local/local-engine-options.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { NodeFiles } from '../../src/storage/local/node-files.ts'
 import { valuesOf, visibleValuesOf } from './batches.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../../src/protocol/error-code.ts'
-import type { LocalEngineOptions } from '../../src/storage/local/local-engine.ts'
+import type { LocalEngineOptions } from '../../src/storage/local/local-engine-options.ts'
 import { MemoryFiles } from '../../src/storage/local/memory-files.ts'
 import { batchOf, markerOf } from './batches.ts'
 import { EngineFixture, NOW_MS, TOPIC } from './engine-fixture.ts'

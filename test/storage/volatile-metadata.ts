@@ -3,7 +3,7 @@ import {
   decodeMetadataRecord,
   encodeMetadataRecord,
 } from '../../src/protocol/embedded/metadata-record.ts'
-import type { ClosableMetadataStore } from '../../src/storage/local/local-engine.ts'
+import type { ClosableMetadataStore } from '../../src/storage/local/local-engine-options.ts'
 import { MetadataState } from '../../src/storage/metadata-image.ts'
 import {
   type MetadataRecord,

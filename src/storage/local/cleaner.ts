@@ -184,12 +184,4 @@ export class Cleaner {
       fields,
     )
   }
-
-  /** Of the logs that are there now. Never rejects. */
-  writeCheckpoint(): Promise<void> {
-    return this.#options.writeCheckpoint().catch((error: unknown) => {
-      const fields = { reason: String(error) }
-      this.#options.environment.report('warn', 'checkpoint of compaction failed', fields)
-    })
-  }
 }
