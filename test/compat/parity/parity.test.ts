@@ -1,12 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ApacheKafka } from '../apache-kafka.ts'
-import { Dohle } from '../broker.ts'
 import { metadataShell } from '../kafka-tools.ts'
-import { runWell, stopAllPrograms } from '../process.ts'
+import { runWell } from '../process.ts'
 import { adminQuestions } from './admin-questions.ts'
+import { brokerPairForThisFile } from './broker-pair.ts'
 import { parseCommandFile, type Step } from './command-file.ts'
 import { errorQuestions } from './error-questions.ts'
 import { askBoth } from './interview.ts'
@@ -28,26 +26,17 @@ const properties = {
   'queued.max.request.bytes': '-1',
 }
 
-const root = mkdtempSync(join(tmpdir(), 'dohle-parity-'))
+const pair = brokerPairForThisFile(properties)
 const sides: Side[] = []
-let kafka: ApacheKafka | undefined
-let dohle: Dohle | undefined
 
-beforeAll(async () => {
-  const home = join(root, 'kafka')
-  mkdirSync(home)
-  await ApacheKafka.format(home)
-  kafka = await ApacheKafka.start(home, properties)
-  // The same file, as it is, but for the address and the place of the data.
-  dohle = await Dohle.start(['--config', join(home, 'server.properties')])
-  sides.push(sideOf('kafka', kafka.bootstrap, join(home, 'data'), root))
-  sides.push(sideOf('dohle', dohle.bootstrap, dohle.directory, root))
+beforeAll(() => {
+  const { root, kafka, dohle } = pair
+  sides.push(sideOf('kafka', kafka.bootstrap, kafka.data, root))
+  sides.push(sideOf('dohle', dohle.bootstrap, dohle.data, root))
 })
 
 afterAll(async () => {
-  await Promise.all([...sides.map(({ tools }) => tools.stop()), kafka?.stop(), dohle?.stop()])
-  await stopAllPrograms()
-  rmSync(root, { recursive: true, force: true })
+  await Promise.all(sides.map(({ tools }) => tools.stop()))
 })
 
 const folder = resolve(import.meta.dirname, 'commands')

@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { ZERO_UUID } from '../../../src/base/uuid.ts'
 import { Produce } from '../../../src/protocol/apis/00-produce.ts'
 import { Fetch } from '../../../src/protocol/apis/01-fetch.ts'
@@ -12,32 +11,14 @@ import { CreatePartitions } from '../../../src/protocol/apis/37-create-partition
 import { AlterClientQuotas } from '../../../src/protocol/apis/49-alter-client-quotas.ts'
 import { ErrorCode } from '../../../src/protocol/error-code.ts'
 import { batchOf } from '../../storage/batches.ts'
-import { ApacheKafka } from '../apache-kafka.ts'
-import { Dohle } from '../broker.ts'
-import { stopAllPrograms } from '../process.ts'
 import { WireClient } from '../wire-client.ts'
+import { brokerPairForThisFile } from './broker-pair.ts'
 import { ToolRunner } from './tool-runner.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'dohle-quotas-'))
-const bootstraps: string[] = []
-let kafka: ApacheKafka | undefined
-let dohle: Dohle | undefined
-
-beforeAll(async () => {
-  const home = join(root, 'kafka')
-  mkdirSync(home)
-  await ApacheKafka.format(home)
-  // Longer windows than by default: 55 seconds count, so that a slow machine changes little.
-  kafka = await ApacheKafka.start(home, { 'quota.window.size.seconds': '5' })
-  dohle = await Dohle.start(['--config', join(home, 'server.properties')])
-  bootstraps.push(kafka.bootstrap, dohle.bootstrap)
-})
-
-afterAll(async () => {
-  await Promise.all([kafka?.stop(), dohle?.stop()])
-  await stopAllPrograms()
-  rmSync(root, { recursive: true, force: true })
-})
+// Longer windows than by default: 55 seconds count, so that a slow machine changes little.
+const pair = brokerPairForThisFile({ 'quota.window.size.seconds': '5' })
+const onBoth = <T>(ask: (bootstrap: string, index: number) => Promise<T>) =>
+  Promise.all([pair.kafka, pair.dohle].map(({ bootstrap }, index) => ask(bootstrap, index)))
 
 type Entity = Readonly<Record<string, string | null>>
 
@@ -188,9 +169,7 @@ async function interview(bootstrap: string, questions: (one: Interview) => Promi
 
 /** Both see the same, but for waits: they get shorter with the time that a machine takes to ask. */
 async function expectSame(questions: (one: Interview) => Promise<void>): Promise<void> {
-  const [expected = [], seen = []] = await Promise.all(
-    bootstraps.map((bootstrap) => interview(bootstrap, questions)),
-  )
+  const [expected = [], seen = []] = await onBoth((bootstrap) => interview(bootstrap, questions))
   const plain = ({ about, errorCode, bytes }: Seen) => ({ about, errorCode, bytes })
   expect(seen.map(plain)).toEqual(expected.map(plain))
   for (const [index, { about, throttleMs }] of seen.entries()) {
@@ -308,7 +287,7 @@ describe("Kafka's own tools under a quota", { timeout: 180_000 }, () => {
   })
 
   it('are slowed down, and no more when it is gone', async () => {
-    const results = await Promise.all(bootstraps.map(slowedDown))
+    const results = await onBoth(slowedDown)
     for (const { limited, unlimited } of results) {
       // 1.2 MB at 20 KB a second, of which the first 50 seconds' worth pass at once.
       expect(limited.throttleMs).toBeGreaterThan(0)
@@ -320,7 +299,7 @@ describe("Kafka's own tools under a quota", { timeout: 180_000 }, () => {
   async function slowedDown(bootstrap: string, index: number) {
     const runner = new ToolRunner()
     tools.push(runner)
-    const properties = join(root, `producer-${index}.properties`)
+    const properties = join(pair.root, `producer-${index}.properties`)
     writeFileSync(properties, `bootstrap.servers=${bootstrap}\nclient.id=perf\nbatch.size=50000\n`)
     const quota = (...args: string[]) =>
       runner.run(
