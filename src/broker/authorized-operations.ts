@@ -1,5 +1,5 @@
 /** Operations of ACLs by their codes on the wire (KIP-430). */
-export const AclOperation = {
+const AclOperation = {
   READ: 3,
   WRITE: 4,
   CREATE: 5,

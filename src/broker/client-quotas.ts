@@ -7,7 +7,7 @@ import type { Decision } from './metadata-writer.ts'
 
 /** Quotas of users, clients and addresses as they are stored (admin-and-config.md section 10). */
 
-export const MatchType = { EXACT: 0, DEFAULT: 1, ANY: 2 } as const
+const MatchType = { EXACT: 0, DEFAULT: 1, ANY: 2 } as const
 
 export interface QuotaFilterComponent {
   readonly entityType: string

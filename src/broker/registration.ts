@@ -105,7 +105,7 @@ export function startRecords(
 }
 
 /** The directory of its replica cannot be used, so this broker leads it no more. */
-export function withoutReplica(
+function withoutReplica(
   image: MetadataImage,
   topic: TopicImage,
   partition: PartitionImage,

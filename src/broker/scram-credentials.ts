@@ -12,7 +12,7 @@ interface Mechanism {
 }
 
 /** By their names in SASL. */
-export const scramMechanisms: Readonly<Record<string, Mechanism>> = {
+const scramMechanisms: Readonly<Record<string, Mechanism>> = {
   'SCRAM-SHA-256': { code: 1, hash: 'sha256' },
   'SCRAM-SHA-512': { code: 2, hash: 'sha512' },
 }
@@ -38,7 +38,7 @@ export interface UserOutcome {
 }
 
 /** What a server keeps of a salted password (RFC 5802 section 3). */
-export function scramKeys(
+function scramKeys(
   hash: Mechanism['hash'],
   saltedPassword: Uint8Array,
 ): { storedKey: Buffer; serverKey: Buffer } {

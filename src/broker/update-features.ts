@@ -7,7 +7,7 @@ import {
 import { supportedFeatures } from './features.ts'
 
 /** Kinds of change that UpdateFeatures knows (KIP-778). */
-export const UpgradeType = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
+const UpgradeType = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
 
 export interface FeatureUpdate {
   readonly feature: string

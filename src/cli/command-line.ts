@@ -8,7 +8,7 @@ import { version } from './version.ts'
 export const DEFAULT_PORT = 9092
 export const DEFAULT_DATA_DIRECTORY = './.dohle'
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** Options that may be given more than once; `_` holds what is no option. */

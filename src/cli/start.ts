@@ -138,7 +138,7 @@ export function warn(log: Logger, { warnings }: LoadedSettings): void {
 }
 
 /** The first, by which others find the broker, as the user wrote it; null when nothing is kept. */
-export function dataDirectoryOf(settings: Settings): string | null {
+function dataDirectoryOf(settings: Settings): string | null {
   if (settings.memory) return null
   return logFolders(settings)[0] ?? null
 }

@@ -112,9 +112,9 @@ export class Connection {
     return newest
   }
 
-  supports(api: Api, version = api.versions[0]): boolean {
-    const range = this.#versions.get(api.key)
-    return range !== undefined && range.min <= api.versions[1] && range.max >= version
+  supports({ key, versions: [min, max] }: Api): boolean {
+    const range = this.#versions.get(key)
+    return range !== undefined && range.min <= max && range.max >= min
   }
 
   /** Rejects with `ConnectionError`, or UNSUPPORTED_VERSION; error codes are in the response. */

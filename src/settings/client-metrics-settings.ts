@@ -9,7 +9,7 @@ export const PUSH_INTERVAL_MS_MIN = 100
 export const PUSH_INTERVAL_MS_MAX = 3_600_000
 
 /** What a client can be matched by (KIP-714). */
-export const clientMatchKeys = [
+const clientMatchKeys = [
   'client_instance_id',
   'client_id',
   'client_software_name',

@@ -1,11 +1,6 @@
-import type { Settings, SettingTexts } from './settings.ts'
-import { resolveTopicConfig, type TopicConfig } from './topic-settings.ts'
+import type { TopicConfig } from './topic-settings.ts'
 
-/** What the log of a topic goes by, from the topic's own configs and the broker's settings. */
-export function resolveLogConfig(settings: Settings, overrides: SettingTexts) {
-  return logConfig(resolveTopicConfig(settings, overrides))
-}
-
+/** What the log of a topic goes by. */
 export function logConfig(topic: TopicConfig) {
   return {
     segmentBytes: topic.internalSegmentBytes ?? topic.segmentBytes,

@@ -97,7 +97,7 @@ function javaTrim(text: string): string {
 }
 
 /** An empty text is an empty list; blanks around the commas do not count. */
-export function splitList(text: string): readonly string[] {
+function splitList(text: string): readonly string[] {
   return text === '' ? [] : text.split(/\s*,\s*/)
 }
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /** What Kafka prints in place of a secret. */
-export const HIDDEN = '[hidden]'
+const HIDDEN = '[hidden]'
 
 /** A secret that does not print itself: not in text, JSON or a log line. */
 export class Password {

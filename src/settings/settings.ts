@@ -35,7 +35,7 @@ const NOTHING: SettingTexts = new Map()
  * The broker's settings: every row of the table has a getter in camel case with its parsed value,
  * `settings.numPartitions`, which follows changes at run time. All texts were checked before.
  */
-export class SettingStore {
+class SettingStore {
   readonly #layers: Record<SettingSource, SettingTexts>
   readonly #values = new Map<string, SettingValue>()
   readonly #listeners = new Set<() => void>()

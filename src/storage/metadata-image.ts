@@ -342,7 +342,7 @@ export class MetadataState implements MetadataImage {
   }
 }
 
-export const METADATA_VERSION = 'metadata.version'
+const METADATA_VERSION = 'metadata.version'
 /** Lives in control records of the log, not in FeatureLevelRecords. */
 export const KRAFT_VERSION = 'kraft.version'
 

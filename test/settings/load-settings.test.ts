@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { settingOfVariable, variableOfSetting } from '../../src/settings/environment.ts'
 import { resolveListeners } from '../../src/settings/listeners.ts'
 import { loadSettings } from '../../src/settings/load-settings.ts'
-import { resolveLogConfig } from '../../src/settings/log-config.ts'
+import { logConfig } from '../../src/settings/log-config.ts'
 import { parseProperties } from '../../src/settings/properties.ts'
+import { resolveTopicConfig } from '../../src/settings/topic-settings.ts'
 import type { LogConfig } from '../../src/storage/engine.ts'
 
 function load(text = '', environment = {}, flags: [string, string][] = []) {
@@ -200,7 +201,7 @@ describe('listeners', () => {
 
 describe('topic configs', () => {
   const config = (text: string, overrides: [string, string][] = []): LogConfig =>
-    resolveLogConfig(load(text).settings, new Map(overrides))
+    logConfig(resolveTopicConfig(load(text).settings, new Map(overrides)))
 
   test('ms beats minutes beats hours, and any negative retention is no limit', () => {
     expect(config('').retentionMs).toBe(604_800_000)

@@ -14,7 +14,7 @@ import type { Decision, MetadataWriter } from '../metadata-writer.ts'
 import { type Configs, checkProposal } from './config-rules.ts'
 import { changeLevels, type LoggerLevels } from './logger-levels.ts'
 
-export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
+const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
 
 export interface ConfigChange {
   readonly name: string

@@ -3,10 +3,10 @@ import type { ConfigEntry, Wanted } from './config-entries.ts'
 import { ConfigSource } from './config-source.ts'
 
 /** As Kafka names them. */
-export const logLevels = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const
+const logLevels = ['FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-export const ROOT_LOGGER = 'root'
+const ROOT_LOGGER = 'root'
 
 /** The loggers of a broker and what they write; not kept over a restart. */
 export interface LoggerLevels {

@@ -8,9 +8,6 @@ export interface NamedPartition {
   readonly partition: number
 }
 
-/** `add`: from clients that leave it to their produce requests to add partitions (KIP-890). */
-export type AdmissionMode = 'verify' | 'add'
-
 /** The coordinators of transactional ids. */
 type Asked = Pick<TransactionService, 'read' | 'submit'>
 

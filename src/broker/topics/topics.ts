@@ -1,4 +1,4 @@
-import { randomUuid, type Uuid } from '../../base/uuid.ts'
+import { randomUuid } from '../../base/uuid.ts'
 import { ErrorCode, KafkaError } from '../../protocol/error-code.ts'
 import type { Settings } from '../../settings/settings.ts'
 import type { TopicConfig } from '../../settings/topic-settings.ts'
@@ -45,7 +45,6 @@ export class TopicAdmin {
   readonly #metadata: MetadataWriter
   readonly #live: LiveSettings
   readonly #placement: (() => NewPlacement) | undefined
-  readonly #newTopicId: () => Uuid
   /** Names that clients have deleted and nobody has asked for since, oldest first. */
   readonly #deletedNames = new Set<string>()
   /** Where the leaders of the next topic begin among the brokers. */
@@ -56,13 +55,10 @@ export class TopicAdmin {
     live: LiveSettings
     /** Where new partitions are to be. */
     placement?: () => NewPlacement
-    /** For tests. */
-    newTopicId?: () => Uuid
   }) {
     this.#metadata = options.metadata
     this.#live = options.live
     this.#placement = options.placement
-    this.#newTopicId = options.newTopicId ?? randomUuid
   }
 
   /** Effective configs, kept until something changes: cheap enough for every request. */
@@ -155,7 +151,7 @@ export class TopicAdmin {
     const outcomes = once.map((spec) =>
       attempt(spec.name, () => {
         if (excess) throw excess
-        const topicId = this.#newTopicId()
+        const topicId = randomUuid()
         const start = this.#nextBroker + added.partitions
         const parts = { image, settings: this.#settings, twins, topicId, start, place }
         const plan = planTopic(spec, parts)

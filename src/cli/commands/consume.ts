@@ -100,7 +100,7 @@ async function consume(
   }
 }
 
-export function parsePartitions(text: string): number[] {
+function parsePartitions(text: string): number[] {
   return text.split(',').map((one) => parseCount(one.trim(), '--partitions', 0))
 }
 

@@ -77,7 +77,7 @@ export class Output {
   }
 }
 
-export const BOLD = 1
+const BOLD = 1
 export const RED = 31
 export const GREEN = 32
 export const YELLOW = 33

@@ -30,7 +30,7 @@ export function sessionMember(timer: string): string | undefined {
 const STORE_RETRY_MS = 1_000
 
 /** A JoinGroup of a member that does not know its id yet is given up after this (KIP-394). */
-export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000
+const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000
 
 export function restartSession(
   group: ClassicGroup,

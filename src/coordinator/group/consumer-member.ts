@@ -20,7 +20,7 @@ export const MemberState = {
 } as const
 
 /** Epochs of members that left. */
-export const LEFT_EPOCH = -1
+const LEFT_EPOCH = -1
 /** A static member that will be back: it keeps its place until its session ends. */
 export const LEFT_FOR_NOW_EPOCH = -2
 

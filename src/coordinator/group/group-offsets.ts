@@ -17,7 +17,7 @@ export interface CommittedOffset {
 }
 
 /** Offsets by group, topic and partition. Only what has offsets has an entry at any level. */
-export class OffsetTable<Value> {
+class OffsetTable<Value> {
   readonly #groups = new Map<string, Map<string, Map<number, Value>>>()
 
   get(groupId: string, topic: string, partition: number): Value | undefined {

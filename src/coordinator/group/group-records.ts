@@ -44,9 +44,7 @@ export type GroupRecord = InternalRecord<(typeof recordTypes)[number]>
 export type OffsetCommitValue = ValueOf<typeof OffsetCommitRecord>
 export type GroupMetadataValue = ValueOf<typeof GroupMetadataRecord>
 export type MemberMetadataValue = ValueOf<typeof ConsumerGroupMemberMetadataRecord>
-export type TargetAssignmentValue = ValueOf<typeof ConsumerGroupTargetAssignmentMemberRecord>
 export type CurrentAssignmentValue = ValueOf<typeof ConsumerGroupCurrentMemberAssignmentRecord>
-export type RegularExpressionValue = ValueOf<typeof ConsumerGroupRegularExpressionRecord>
 export type GroupMetadataMember = GroupMetadataValue['members'][number]
 
 const typesByName = new Map<string, RecordType>(recordTypes.map((type) => [type.name, type]))

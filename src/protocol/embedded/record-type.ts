@@ -1,14 +1,7 @@
 import { encodeVersioned, encodeWith } from '../body.ts'
 import { Reader } from '../bytes/reader.ts'
 import { read, write } from '../codec.ts'
-import {
-  type Decoded,
-  type Encodable,
-  type EncodableOf,
-  type Fields,
-  type Message,
-  message,
-} from '../schema.ts'
+import { type Decoded, type EncodableOf, type Fields, type Message, message } from '../schema.ts'
 
 /**
  * A kind of record in an internal topic. Its key is int16 `id`, then the key's fields, never
@@ -54,9 +47,6 @@ export type KeyOf<R extends RecordType> =
   R extends RecordType<string, infer Key, Fields> ? Decoded<Key> : never
 export type ValueOf<R extends RecordType> =
   R extends RecordType<string, Fields, infer Value> ? Decoded<Value> : never
-/** What writing a value takes. */
-export type EncodableValueOf<R extends RecordType> =
-  R extends RecordType<string, Fields, infer Value> ? Encodable<Value> : never
 
 /** A record as it was read: a union over its kinds, told apart by `type`. */
 export type InternalRecord<R extends RecordType = RecordType> =

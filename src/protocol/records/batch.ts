@@ -228,18 +228,14 @@ export function entrySizeAt(view: DataView, position: number, end: number): numb
 }
 
 /**
- * Steps over the entries of `bytes[start, end)` by their length fields, whatever their format.
+ * Steps over the entries of `bytes` by their length fields, whatever their format.
  * A fragment at the end is ignored, as fetch responses may end with one. Throws CORRUPT_MESSAGE
  * where no entry can be. A new view per batch, one DataView for all.
  */
-export function* batches(
-  bytes: Uint8Array,
-  start = 0,
-  end = bytes.length,
-): Generator<BatchView, void, undefined> {
+export function* batches(bytes: Uint8Array): Generator<BatchView, void, undefined> {
   const view = dataViewOf(bytes)
-  for (let position = start; ; ) {
-    const size = entrySizeAt(view, position, end)
+  for (let position = 0; ; ) {
+    const size = entrySizeAt(view, position, bytes.length)
     if (size === 0) return
     yield new BatchView(bytes, position, view)
     position += size
@@ -250,11 +246,6 @@ export function* batches(
 export function stampBatch(batch: BatchView, baseOffset: number, leaderEpoch: number): void {
   writeInt64(batch.view, batch.position + BASE_OFFSET_AT, baseOffset)
   batch.view.setInt32(batch.position + PARTITION_LEADER_EPOCH_AT, leaderEpoch)
-}
-
-/** All records take the broker's time (message.timestamp.type=LogAppendTime). In place. */
-export function setLogAppendTime(batch: BatchView, nowMs: number): void {
-  setMaxTimestamp(batch, 'LogAppendTime', nowMs)
 }
 
 /**

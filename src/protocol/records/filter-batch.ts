@@ -1,13 +1,11 @@
 import { type BatchView, NO_TIMESTAMP } from './batch.ts'
 import { buildBatch, sealBatch } from './builder.ts'
 import { compressionName } from './compression/compression.ts'
-import { openRecordBytes, type RecordView, recordViews } from './iterate.ts'
+import { openRecordBytes } from './iterate.ts'
 import { prematureEnd, RecordCursor } from './record-cursor.ts'
 import { type RecordBytes, rewriteRecords } from './rewrite-records.ts'
 
 export interface BatchFilter {
-  /** Whether a record stays. */
-  readonly keep: (record: RecordView) => boolean
   /**
    * What a batch gets that has none yet and keeps a tombstone, or is the marker of a transaction of
    * which nothing is left: the time from which on they may go, now + delete.retention.ms.
@@ -24,21 +22,9 @@ export interface BatchFilter {
 const MIN_RECORD_BYTES = 7
 
 /**
- * What compaction leaves of a v2 batch (log-storage.md), null when nothing. The batch's own bytes
- * when all of it stays; else a new batch with the same offsets, producer fields and codec. Offsets
- * never change, and the last one is kept so that sequences can be told. Throws KafkaError for a batch
- * that does not read.
+ * What compaction leaves of a v2 batch (log-storage.md), in steps: for who decides record by record
+ * and rests in between. Offsets never change, and the last one is kept so that sequences can be told.
  */
-export function filterBatch(batch: BatchView, filter: BatchFilter): Uint8Array | null {
-  const kept = openForFilter(batch)
-  for (const record of recordViews(batch, kept.cursor)) {
-    if (filter.keep(record)) kept.keep(record.hasValue)
-    else kept.drop()
-  }
-  return kept.batch(filter)
-}
-
-/** The same in steps: for who decides record by record and rests in between. */
 export class FilteredBatch {
   /** Before the first record. Go through all `batch.recordCount` of them. */
   readonly cursor: RecordCursor
@@ -69,8 +55,11 @@ export class FilteredBatch {
     this.#seenCount++
   }
 
-  /** What is left once all records were decided on. */
-  batch(filter: Omit<BatchFilter, 'keep'>): Uint8Array | null {
+  /**
+   * What is left once all records were decided on, null when nothing. The batch's own bytes when all
+   * of it stays; else a new batch with the same offsets, producer fields and codec.
+   */
+  batch(filter: BatchFilter): Uint8Array | null {
     const batch = this.#batch
     if (this.#keptCount === 0) return filter.retainEmpty ? emptyBatch(batch) : null
     const horizon = batch.deleteHorizonMs

@@ -43,7 +43,7 @@ export function messageKeyAt(magic: number): number {
 }
 
 /** Smallest message, with null key and null value, behind its size field: 14 or 22 bytes. */
-export function minMessageBytes(magic: number): number {
+function minMessageBytes(magic: number): number {
   return messageKeyAt(magic) + 8 - LOG_OVERHEAD_BYTES
 }
 

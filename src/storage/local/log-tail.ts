@@ -33,7 +33,7 @@ export class TailBudget {
 }
 
 /** Whole batches as they lie in the file from `position` on. */
-export class TailBlock {
+class TailBlock {
   readonly bytes: Buffer
   readonly position: number
   length = 0

@@ -69,14 +69,3 @@ export function formatPartitionMetadata(topicId: Uuid): string {
 export function formatCleanShutdown(brokerEpoch: number): string {
   return JSON.stringify({ version: 0, brokerEpoch })
 }
-
-/** The broker epoch of a clean shutdown; -1 when the file says nothing about it. */
-export function parseCleanShutdown(text: string): number {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || !('brokerEpoch' in value)) return -1
-    return typeof value.brokerEpoch === 'number' ? value.brokerEpoch : -1
-  } catch {
-    return -1
-  }
-}

@@ -5,7 +5,7 @@ import { controlBatch, metadataBatch, snapshotFooter, snapshotHeader } from './m
 import { BOOTSTRAP_FILE } from './metadata-snapshot.ts'
 
 /** Levels of a directory that Kafka 4.3 has formatted (admin-and-config.md section 8). */
-export const defaultFeatures: ReadonlyMap<string, number> = new Map([
+const defaultFeatures: ReadonlyMap<string, number> = new Map([
   ['metadata.version', 30],
   ['eligible.leader.replicas.version', 1],
   ['group.version', 1],

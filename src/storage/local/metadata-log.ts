@@ -42,12 +42,6 @@ export interface MetadataLogOptions {
   readonly snapshotBytes?: number
   /** metadata.log.segment.bytes */
   readonly segmentBytes?: number
-  /** Where a controller would listen: written into a new log so that Apache Kafka can open it. */
-  readonly controllerListener?: {
-    readonly name: string
-    readonly host: string
-    readonly port: number
-  }
   /** Feature levels of a new log, by name; see metadata-bootstrap.ts. */
   readonly features?: ReadonlyMap<string, number>
 }
@@ -55,12 +49,14 @@ export interface MetadataLogOptions {
 const defaults = {
   snapshotBytes: 20 * 1024 * 1024,
   segmentBytes: 64 * 1024 * 1024,
-  controllerListener: { name: 'CONTROLLER', host: 'localhost', port: 9093 },
 }
 
 type Options = MetadataLogOptions & typeof defaults
 
 const READ_BYTES = 1024 * 1024
+
+/** Where a controller would listen: written into a new log so that Apache Kafka can open it. */
+const CONTROLLER_LISTENER = { name: 'CONTROLLER', host: 'localhost', port: 9093 }
 
 /**
  * `__cluster_metadata-0` in KRaft's format (reference: log-storage.md sections 1 and 13): a log of
@@ -327,12 +323,12 @@ export class MetadataLog implements ClosableMetadataStore {
 /** What `kafka-storage format --standalone` writes besides meta.properties. */
 async function formatDirectory(
   { environment, directory, brokerId, directoryId }: MetadataStart,
-  { controllerListener, features }: Options,
+  { features }: Options,
 ): Promise<void> {
   const { files, clock } = environment
   const nowMs = clock.nowMs()
   await writeBootstrapFile(files, directory, { features, nowMs })
-  const quorum = standaloneQuorum({ voterId: brokerId, directoryId, listener: controllerListener })
+  const quorum = standaloneQuorum({ voterId: brokerId, directoryId, listener: CONTROLLER_LISTENER })
   const content = { records: [], quorum, lastTimestampMs: nowMs }
   const bytes = encodeSnapshot(content, { epoch: 0, nowMs })
   files.makeDirectory(directory)

@@ -32,7 +32,7 @@ export function snapshotName({ endOffset, epoch }: SnapshotId): string {
 }
 
 /** Undefined for any other name, such as that of a snapshot still being written. */
-export function parseSnapshotName(name: string): SnapshotId | undefined {
+function parseSnapshotName(name: string): SnapshotId | undefined {
   const [, offset, epoch] = /^(\d{20})-(\d{10})\.checkpoint$/.exec(name) ?? []
   if (offset === undefined || epoch === undefined) return undefined
   return { endOffset: Number(offset), epoch: Number(epoch) }

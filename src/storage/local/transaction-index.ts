@@ -1,7 +1,7 @@
 import { dataViewOf } from '../../protocol/records/batch.ts'
 import { readInt64, writeInt64 } from '../../protocol/records/int64.ts'
 
-export const TRANSACTION_INDEX_ENTRY_BYTES = 34
+const TRANSACTION_INDEX_ENTRY_BYTES = 34
 
 /** An aborted transaction within one partition (reference: log-storage.md section 2). */
 export interface AbortedTransactionEntry {

@@ -54,7 +54,7 @@ export interface Watched {
 }
 
 /** Grows by what is appended, whatever retention takes away at the other end. */
-export function appendedBytes(log: Log): number {
+function appendedBytes(log: Log): number {
   return log.active.sizeBytes + log.rolledBytes
 }
 

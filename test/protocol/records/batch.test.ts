@@ -4,7 +4,6 @@ import {
   batches,
   decrementSequence,
   incrementSequence,
-  setLogAppendTime,
   setMaxTimestamp,
   stampBatch,
 } from '../../../src/protocol/records/batch.ts'
@@ -95,7 +94,7 @@ describe('batch view', () => {
   it('takes the append time with the bit, the largest timestamp and a new CRC', () => {
     const bytes = bytesOf(validVectors.find((vector) => vector.name === 'v2-none-three')!.hex)
     const batch = new BatchView(bytes)
-    setLogAppendTime(batch, 1795420793824)
+    setMaxTimestamp(batch, 'LogAppendTime', 1795420793824)
     expect([batch.timestampType, batch.maxTimestamp]).toEqual(['LogAppendTime', 1795420793824])
     batch.ensureValid()
   })

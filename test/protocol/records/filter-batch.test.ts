@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { BatchView } from '../../../src/protocol/records/batch.ts'
 import { buildBatch, buildMarkerBatch } from '../../../src/protocol/records/builder.ts'
-import { filterBatch } from '../../../src/protocol/records/filter-batch.ts'
-import { records } from '../../../src/protocol/records/iterate.ts'
+import { type BatchFilter, openForFilter } from '../../../src/protocol/records/filter-batch.ts'
+import { type RecordView, records, recordViews } from '../../../src/protocol/records/iterate.ts'
 import { hexOf, validVectors } from './golden.ts'
 
 const bytesNamed = (name: string) => validVectors.find((vector) => vector.name === name)!.hex
@@ -14,6 +14,20 @@ const input = {
     value: i === 2 ? null : Buffer.from(String(i + 1)),
     timestamp: 1700000000000,
   })),
+}
+
+interface WholeFilter extends BatchFilter {
+  readonly keep: (record: RecordView) => boolean
+}
+
+/** All of its steps at once. */
+function filterBatch(batch: BatchView, filter: WholeFilter): Uint8Array | null {
+  const kept = openForFilter(batch)
+  for (const record of recordViews(batch, kept.cursor)) {
+    if (filter.keep(record)) kept.keep(record.hasValue)
+    else kept.drop()
+  }
+  return kept.batch(filter)
 }
 
 describe('what compaction leaves of a batch', () => {

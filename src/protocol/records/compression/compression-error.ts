@@ -34,6 +34,6 @@ export function outputLimit(inputBytes: number, limits: DecompressLimits): numbe
   return Math.min(limits.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES, byRatio)
 }
 
-export function tooMuchOutput(limit: number, partial?: Uint8Array): CompressionError {
-  return new CompressionError(`Compressed data is larger than ${limit} bytes`, partial)
+export function tooMuchOutput(limit: number): CompressionError {
+  return new CompressionError(`Compressed data is larger than ${limit} bytes`)
 }
