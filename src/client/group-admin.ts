@@ -4,10 +4,8 @@ import { DescribeGroups } from '../protocol/apis/15-describe-groups.ts'
 import { ListGroups } from '../protocol/apis/16-list-groups.ts'
 import { DeleteGroups } from '../protocol/apis/42-delete-groups.ts'
 import { ConsumerGroupDescribe } from '../protocol/apis/69-consumer-group-describe.ts'
-import { decodeVersioned } from '../protocol/body.ts'
-import { ProtocolError } from '../protocol/bytes/protocol-error.ts'
-import { ConsumerProtocolAssignment } from '../protocol/embedded/consumer-protocol.ts'
 import { ErrorCode, KafkaError } from '../protocol/error-code.ts'
+import { assignedPartitionsOf } from './assigned-partitions.ts'
 import { brokerError, throwIfError } from './broker-error.ts'
 import type { Cluster } from './cluster.ts'
 import type { Connection } from './connection.ts'
@@ -129,22 +127,9 @@ async function describeClassicGroup(connection: Connection, groupId: string): Pr
       instanceId: member.groupInstanceId,
       clientId: member.clientId,
       clientHost: member.clientHost,
-      assignment: group.protocolType === 'consumer' ? assignmentOf(member.memberAssignment) : [],
+      assignment:
+        group.protocolType === 'consumer' ? assignedPartitionsOf(member.memberAssignment) : [],
     })),
-  }
-}
-
-/** Nothing for bytes that do not hold to the protocol: whoever made them knows. */
-function assignmentOf(bytes: Buffer): TopicPartition[] {
-  if (bytes.length === 0) return []
-  try {
-    const { assignedPartitions } = decodeVersioned(ConsumerProtocolAssignment, bytes)
-    return assignedPartitions.flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, partition })),
-    )
-  } catch (error) {
-    if (error instanceof ProtocolError) return []
-    throw error
   }
 }
 

@@ -1,11 +1,9 @@
 import type { Broker } from '../broker/broker.ts'
+import { assignedPartitionsOf } from '../client/assigned-partitions.ts'
 import { OffsetFetch } from '../protocol/apis/09-offset-fetch.ts'
 import { DescribeGroups } from '../protocol/apis/15-describe-groups.ts'
 import { ListGroups } from '../protocol/apis/16-list-groups.ts'
 import { ConsumerGroupDescribe } from '../protocol/apis/69-consumer-group-describe.ts'
-import { decodeVersioned } from '../protocol/body.ts'
-import { ProtocolError } from '../protocol/bytes/protocol-error.ts'
-import { ConsumerProtocolAssignment } from '../protocol/embedded/consumer-protocol.ts'
 import { ErrorCode } from '../protocol/error-code.ts'
 import type { RunningBroker } from '../server/run-broker.ts'
 import { groupBroker } from './led-by.ts'
@@ -110,7 +108,7 @@ export class LocalGroups {
       instanceId: member.groupInstanceId,
       clientId: member.clientId,
       clientHost: member.clientHost,
-      assignment: protocolType === 'consumer' ? assignmentOf(member.memberAssignment) : [],
+      assignment: protocolType === 'consumer' ? assignedPartitionsOf(member.memberAssignment) : [],
     }))
   }
 
@@ -165,18 +163,4 @@ function describe({ groupId, state, members }: GroupView): string {
 function compare(one: string, other: string): number {
   if (one === other) return 0
   return one < other ? -1 : 1
-}
-
-/** Nothing for bytes that do not hold to the protocol. */
-function assignmentOf(bytes: Buffer): MemberView['assignment'] {
-  if (bytes.length === 0) return []
-  try {
-    const { assignedPartitions } = decodeVersioned(ConsumerProtocolAssignment, bytes)
-    return assignedPartitions.flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, partition })),
-    )
-  } catch (error) {
-    if (error instanceof ProtocolError) return []
-    throw error
-  }
 }

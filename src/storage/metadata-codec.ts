@@ -1,12 +1,10 @@
-import { clusterMetadataRecords } from '../protocol/embedded/cluster-metadata.ts'
+import {
+  clusterMetadataRecords,
+  metadataRecordTypes,
+} from '../protocol/embedded/cluster-metadata.ts'
 import { decodeMetadataRecord, encodeMetadataRecord } from '../protocol/embedded/metadata-record.ts'
 import type { EncodableOf } from '../protocol/schema.ts'
-import {
-  type MetadataRecord,
-  type MetadataRecordName,
-  metadataRecordTypes,
-  type ReplayedRecord,
-} from './metadata-record.ts'
+import type { MetadataRecord, MetadataRecordName, ReplayedRecord } from './metadata-record.ts'
 
 /** The bytes of a record in the newest version that Kafka 4.3 knows. */
 export function encodeRecord({ type, value }: MetadataRecord): Buffer {

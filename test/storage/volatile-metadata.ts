@@ -1,15 +1,12 @@
 import type { Uuid } from '../../src/base/uuid.ts'
+import { metadataRecordTypes } from '../../src/protocol/embedded/cluster-metadata.ts'
 import {
   decodeMetadataRecord,
   encodeMetadataRecord,
 } from '../../src/protocol/embedded/metadata-record.ts'
 import type { ClosableMetadataStore } from '../../src/storage/local/local-engine-options.ts'
 import { MetadataState } from '../../src/storage/metadata-image.ts'
-import {
-  type MetadataRecord,
-  metadataRecordTypes,
-  type ReplayedRecord,
-} from '../../src/storage/metadata-record.ts'
+import type { MetadataRecord, ReplayedRecord } from '../../src/storage/metadata-record.ts'
 
 /** Metadata that outlives an engine as long as the test holds it, and no longer. */
 export class VolatileMetadata implements ClosableMetadataStore {

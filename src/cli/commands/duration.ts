@@ -1,20 +1,9 @@
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
+import { parseDurationMs } from '../../base/duration.ts'
 
-/** `20s`, `1m30s`, `500ms`, `2d`; undefined for anything else. */
+/** Whole milliseconds of `20s`, `1m30s`, `500ms`, `2d`, `0`; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0
-  if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) return undefined
-  let ms = 0
-  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
-    ms += Number(count) * UNIT_MS[unit!]!
-  }
-  return Math.round(ms)
+  const ms = text === '0' ? 0 : parseDurationMs(text)
+  return ms === undefined ? undefined : Math.round(ms)
 }
 
 /** `850 ms`, `12.3 s`, `4 min 5 s`. */

@@ -303,8 +303,8 @@ export const ClearElrRecord = metadataRecord({
   fields: { topicName: string() },
 })
 
-/** Every record type of `__cluster_metadata`. */
-export const clusterMetadataRecords = [
+/** Every kind of record in `__cluster_metadata`, by its schema name. */
+export const metadataRecordTypes = {
   RegisterBrokerRecord,
   UnregisterBrokerRecord,
   TopicRecord,
@@ -331,4 +331,6 @@ export const clusterMetadataRecords = [
   RemoveDelegationTokenRecord,
   RegisterControllerRecord,
   ClearElrRecord,
-] as const
+}
+
+export const clusterMetadataRecords = Object.values(metadataRecordTypes)
