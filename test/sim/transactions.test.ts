@@ -41,11 +41,14 @@ function leaveBehind(files: MemoryFiles, writesSurvived: boolean): MemoryFiles {
   return files
 }
 
+/** The default of `transaction.abort.timed.out.transaction.cleanup.interval.ms`. */
+const LOOKS_EVERY_MS = 10_000
+
 /** Everything that is under way comes to its end, or is named. */
 async function heal(broker: TestBroker): Promise<string[]> {
   let unfinished: string[] = []
   for (let attempt = 0; attempt < 60; attempt++) {
-    broker.clock.advance(attempt === 0 ? TRANSACTION_TIMEOUT_MS + 1 : 100)
+    broker.clock.advance(attempt === 0 ? TRANSACTION_TIMEOUT_MS + LOOKS_EVERY_MS : 100)
     for (let turns = 0; turns < 5; turns++) await turn()
     unfinished = []
     for (const id of transactionalIds) {

@@ -16,7 +16,6 @@ import type { TransactionRecord, TransactionValue } from './transaction-records.
 import { isPrepared, isResting, TransactionStatus } from './transaction-status.ts'
 import {
   allocateFor,
-  armTimeout,
   COMPLETE_TIMER,
   complete,
   fence,
@@ -40,6 +39,7 @@ const NO_ID = ''
 
 /** Names are those of Kafka's settings. */
 export interface TransactionSettings {
+  readonly transactionAbortTimedOutTransactionCleanupIntervalMs: number
   readonly transactionalIdExpirationMs: number
   readonly transactionRemoveExpiredTransactionCleanupIntervalMs: number
 }
@@ -76,6 +76,7 @@ export interface AddPartitionsRequest extends TransactionProducer {
 export class TransactionCoordinator {
   readonly #context: TransactionContext
   readonly #transactions = new Map<string, Transaction>()
+  #loadedMs = 0
 
   constructor(context: TransactionContext) {
     this.#context = context
@@ -173,7 +174,7 @@ export class TransactionCoordinator {
     return step(
       transaction,
       value,
-      () => [...(isOngoing ? [] : armTimeout(transaction)), reply(to, ErrorCode.NONE)],
+      () => [...(isOngoing ? [] : this.#armTimeout(transaction)), reply(to, ErrorCode.NONE)],
       (error) => [reply(to, error)],
     )
   }
@@ -217,8 +218,21 @@ export class TransactionCoordinator {
     return timer === COMPLETE_TIMER ? complete(transaction, nowMs) : []
   }
 
+  /**
+   * The open transaction is aborted at the first look after its time is up. Kafka looks every few
+   * seconds, and there are clients that end theirs just in that while (Streams that rebalanced).
+   */
+  #armTimeout(transaction: Transaction): Effects {
+    const { deadlineMs, transactionalId } = transaction
+    if (!Number.isFinite(deadlineMs)) return []
+    const { transactionAbortTimedOutTransactionCleanupIntervalMs: intervalMs } =
+      this.#context.settings
+    const looks = Math.ceil((deadlineMs - this.#loadedMs) / intervalMs)
+    return [wake(transactionalId, TIMEOUT_TIMER, this.#loadedMs + Math.max(1, looks) * intervalMs)]
+  }
+
   #timeOut(transaction: Transaction, nowMs: number): Effects {
-    if (transaction.deadlineMs > nowMs) return armTimeout(transaction)
+    if (transaction.deadlineMs > nowMs) return this.#armTimeout(transaction)
     const again = wake(transaction.transactionalId, TIMEOUT_TIMER, nowMs + RETRY_BACKOFF_MS)
     if (transaction.pendingStatus !== undefined) return [again]
     return fence(transaction, this.#context, nowMs, (error) =>
@@ -261,9 +275,10 @@ export class TransactionCoordinator {
 
   /** After the last record of the log: what was begun is brought to its end. */
   loaded(nowMs: number): Effects {
+    this.#loadedMs = nowMs
     const effects: Effects = [this.#nextExpiry(nowMs)]
     for (const transaction of this.#transactions.values()) {
-      if (transaction.status === ONGOING) effects.push(...armTimeout(transaction))
+      if (transaction.status === ONGOING) effects.push(...this.#armTimeout(transaction))
       // By timer, because a list of effects holds one append at most.
       if (isPrepared(transaction.status)) {
         effects.push(wake(transaction.transactionalId, MARKERS_TIMER, nowMs))

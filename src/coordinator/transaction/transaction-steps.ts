@@ -77,12 +77,6 @@ export function allocateFor(
   ]
 }
 
-/** The open transaction is aborted when its time is up. */
-export function armTimeout(transaction: Transaction): Effects {
-  const { deadlineMs, transactionalId } = transaction
-  return Number.isFinite(deadlineMs) ? [wake(transactionalId, TIMEOUT_TIMER, deadlineMs)] : []
-}
-
 export interface End {
   readonly committed: boolean
   /** Nothing was added to it. */

@@ -72,7 +72,6 @@ export const transactionSettings = {
     atLeast(1),
     'low',
     'Time between looks for transactions that ran out of time.',
-    unused,
   ),
   'transaction.remove.expired.transaction.cleanup.interval.ms': int(
     3600000,

@@ -47,6 +47,7 @@ const START_MS = 1_000_000
  */
 export class Scenario {
   readonly #settings = {
+    transactionAbortTimedOutTransactionCleanupIntervalMs: 1,
     transactionMaxTimeoutMs: 900_000,
     transactionTwoPhaseCommitEnable: false,
     transactionalIdExpirationMs: 604_800_000,
