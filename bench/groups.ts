@@ -21,14 +21,15 @@ import { JoinGroup } from '../src/protocol/apis/11-join-group.ts'
 import { Heartbeat } from '../src/protocol/apis/12-heartbeat.ts'
 import { LeaveGroup } from '../src/protocol/apis/13-leave-group.ts'
 import { SyncGroup } from '../src/protocol/apis/14-sync-group.ts'
+import { CreateTopics } from '../src/protocol/apis/19-create-topics.ts'
 import { ConsumerGroupHeartbeat } from '../src/protocol/apis/68-consumer-group-heartbeat.ts'
 import { type Program, stopAllPrograms } from '../test/compat/process.ts'
 import { freePort } from '../test/compat/transactions/free-port.ts'
+import { WireClient } from '../test/compat/wire-client.ts'
 import { scenarioSettings } from '../test/coordinator/group/group-scenario.ts'
 import { TestTopics } from '../test/coordinator/group/test-topics.ts'
 import { MemoryCoordinatorStore } from '../test/coordinator/memory-coordinator-store.ts'
 import { cpuSeconds, dohle, mainThreadWaitMs, rssMb } from './brokers.ts'
-import { PipelinedClient } from './pipelined-client.ts'
 
 const GROUPS = 10_000
 const OFFSETS_EACH = 10
@@ -87,8 +88,13 @@ async function start(port: number): Promise<Program> {
   return broker
 }
 
-async function connections(port: number, count: number): Promise<PipelinedClient[]> {
-  return Promise.all(Array.from({ length: count }, () => PipelinedClient.connect(port)))
+async function connections(port: number, count: number): Promise<WireClient[]> {
+  return Promise.all(Array.from({ length: count }, () => WireClient.connect(`127.0.0.1:${port}`)))
+}
+
+async function createTopic(client: WireClient, name: string, numPartitions: number) {
+  const topics = [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }]
+  await client.ask(CreateTopics, 7, { topics, timeoutMs: 30_000 })
 }
 
 interface Member {
@@ -101,8 +107,7 @@ interface Member {
 async function fill(port: number): Promise<Member[]> {
   const clients = await connections(port, CONNECTIONS)
   while ((await clients[0]!.ask(FindCoordinator, 3, { key: 'g', keyType: 0 })).errorCode !== 0);
-  const topics = [{ name: 'filled', partitions: OFFSETS_EACH }]
-  await clients[0]!.createTopics(topics)
+  await createTopic(clients[0]!, 'filled', OFFSETS_EACH)
   const members = await Promise.all(
     Array.from({ length: GROUPS }, async (_, index) => {
       const client = clients[index % CONNECTIONS]!
@@ -140,7 +145,7 @@ async function heartbeats(broker: Program, port: number, members: Member[]): Pro
   const startedAt = performance.now()
   let sent = 0
   let failed = 0
-  const beatOn = async (client: PipelinedClient) => {
+  const beatOn = async (client: WireClient) => {
     while (sent < BEATS) {
       const member = members[sent++ % members.length]!
       const { errorCode } = await client.ask(Heartbeat, 3, { ...member, groupInstanceId: null })
@@ -161,7 +166,7 @@ async function heartbeats(broker: Program, port: number, members: Member[]): Pro
 }
 
 async function untilLoaded(port: number): Promise<void> {
-  const client = await PipelinedClient.connect(port)
+  const client = await WireClient.connect(`127.0.0.1:${port}`)
   const groups = [{ groupId: `group-${GROUPS - 1}`, topics: null }]
   for (;;) {
     const answer = await client.ask(OffsetFetch, 8, { groups })
@@ -195,7 +200,7 @@ async function classicRebalances(port: number): Promise<void> {
 
 /** As clients do: until a generation with everyone is synced. */
 async function joinUntilTogether(
-  clients: readonly PipelinedClient[],
+  clients: readonly WireClient[],
   ids: string[],
   index: number,
   count: number,
@@ -232,7 +237,7 @@ function pause(ms: number): Promise<void> {
 /** KIP-848: everybody joins and beats until each has its one partition. */
 async function consumerRebalances(port: number): Promise<void> {
   const clients = await connections(port, CONNECTIONS)
-  await clients[0]!.createTopics([{ name: 'wide', partitions: MEMBERS }])
+  await createTopic(clients[0]!, 'wide', MEMBERS)
   const startedAt = performance.now()
   let beats = 0
   const join = async (index: number) => {

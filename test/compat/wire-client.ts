@@ -3,20 +3,28 @@ import { connect, type Socket } from 'node:net'
 import { decodeResponse, encodeRequest } from '../../src/protocol/message.ts'
 import type { Api, DecodedOf, EncodableOf } from '../../src/protocol/schema.ts'
 
-/** One connection that asks exactly what a test wants asked, one request after the other. */
+interface Waiting {
+  readonly resolve: (frame: Buffer) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * One connection that asks exactly what a test wants asked. Any number of requests may be under way;
+ * they are answered in their order.
+ */
 export class WireClient {
   readonly #socket: Socket
+  readonly #waiting: Waiting[] = []
   #correlationId = 0
   #received = Buffer.alloc(0)
-  #wake: (() => void) | undefined
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    socket.on('data', (bytes: Buffer) => {
-      this.#received = Buffer.concat([this.#received, bytes])
-      this.#wake?.()
+    socket.setNoDelay(true)
+    socket.on('data', (bytes: Buffer) => this.#take(bytes))
+    socket.on('close', () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(isClosed())
     })
-    socket.on('close', () => this.#wake?.())
     socket.on('error', () => {})
   }
 
@@ -35,45 +43,31 @@ export class WireClient {
   ): Promise<DecodedOf<A['response']>> {
     const correlationId = ++this.#correlationId
     const { chunks } = encodeRequest(api, apiVersion, { correlationId, clientId }, request)
+    if (this.#socket.destroyed) throw isClosed()
     this.#socket.write(Buffer.concat(chunks))
-    const frame = await this.#frame()
+    const frame = await new Promise<Buffer>((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+    })
     return decodeResponse(api, apiVersion, frame).response
   }
 
-  /** The same request again and again, without waiting in between. */
-  async askRepeatedly<A extends Api>(
-    api: A,
-    apiVersion: number,
-    request: EncodableOf<A['request']>,
-    count: number,
-  ): Promise<DecodedOf<A['response']>[]> {
-    for (let index = 0; index < count; index++) {
-      const header = { correlationId: ++this.#correlationId, clientId: 'wire' }
-      this.#socket.write(Buffer.concat(encodeRequest(api, apiVersion, header, request).chunks))
+  #take(bytes: Buffer): void {
+    const received = this.#received.length > 0 ? Buffer.concat([this.#received, bytes]) : bytes
+    let at = 0
+    while (received.length - at >= 4) {
+      const end = at + 4 + received.readInt32BE(at)
+      if (received.length < end) break
+      this.#waiting.shift()?.resolve(received.subarray(at + 4, end))
+      at = end
     }
-    const responses: DecodedOf<A['response']>[] = []
-    while (responses.length < count) {
-      responses.push(decodeResponse(api, apiVersion, await this.#frame()).response)
-    }
-    return responses
-  }
-
-  async #frame(): Promise<Buffer> {
-    for (;;) {
-      const size = this.#received.length >= 4 ? this.#received.readInt32BE(0) : undefined
-      if (size !== undefined && this.#received.length >= 4 + size) {
-        const frame = this.#received.subarray(4, 4 + size)
-        this.#received = this.#received.subarray(4 + size)
-        return frame
-      }
-      if (this.#socket.destroyed) throw new Error('the connection is closed')
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
+    this.#received = Buffer.from(received.subarray(at))
   }
 
   close(): void {
     this.#socket.destroy()
   }
+}
+
+function isClosed(): Error {
+  return new Error('the connection is closed')
 }

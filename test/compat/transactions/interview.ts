@@ -170,7 +170,10 @@ export class Interview {
     const request = { transactionalId: producer.transactionalId, transactionTimeoutMs: 60_000 }
     while (producer.producerEpoch < producerEpoch) {
       const count = Math.min(producerEpoch - producer.producerEpoch, 500)
-      for (const answer of await this.#client.askRepeatedly(InitProducerId, 4, request, count)) {
+      const asked = Array.from({ length: count }, () =>
+        this.#client.ask(InitProducerId, 4, request),
+      )
+      for (const answer of await Promise.all(asked)) {
         if (answer.errorCode === 0) Object.assign(producer, answer)
       }
     }
