@@ -96,9 +96,17 @@ function javaTrim(text: string): string {
   return text.slice(start, end)
 }
 
-/** An empty text is an empty list; blanks around the commas do not count. */
+/**
+ * An empty text is an empty list; blanks around the commas do not count. Without a regular expression:
+ * one that may begin with blanks takes a second over 32,000 of them, and a request may hold many such.
+ */
 function splitList(text: string): readonly string[] {
-  return text === '' ? [] : text.split(/\s*,\s*/)
+  if (text === '') return []
+  const items = text.split(',')
+  return items.map((item, index) => {
+    const begun = index > 0 ? item.trimStart() : item
+    return index < items.length - 1 ? begun.trimEnd() : begun
+  })
 }
 
 const BITS = { short: 15n, int: 31n, long: 63n } as const

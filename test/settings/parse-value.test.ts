@@ -105,6 +105,12 @@ describe('a wrong value is refused in the words of Apache Kafka', () => {
 })
 
 describe('a good value is read as Java reads it', () => {
+  test('a list with as many blanks as there can be, in as many steps', () => {
+    const blanks = ' '.repeat(200_000)
+    const text = `a${blanks}b${blanks},${blanks}c`
+    expect(parse('log.dirs', text)).toEqual([`a${blanks}b`, 'c'])
+  })
+
   test.each([
     ['retention.ms', ' 5 ', 5, '5'],
     ['retention.ms', '+5', 5, '5'],
