@@ -96,11 +96,12 @@ export const distinctNotEmpty = listRule(undefined, false)
 export const listOf = (...words: string[]) => listRule(words, true)
 export const listOfNotEmpty = (...words: string[]) => listRule(words, false)
 
-/** `*`, or partition:broker pairs. */
+/** `*`, or partition:broker pairs; Kafka lets empty ones pass. */
 export const throttledReplicas = rule('* or partition:broker pairs', (name, value) => {
   const items = value as readonly string[]
   const fine =
-    (items.length === 1 && items[0] === '*') || items.every((item) => /^[0-9]+:[0-9]+$/.test(item))
+    (items.length === 1 && items[0] === '*') ||
+    items.every((item) => /^(?:[0-9]+:[0-9]+)?$/.test(item))
   return fine
     ? undefined
     : invalidValue(

@@ -97,12 +97,13 @@ function javaTrim(text: string): string {
 }
 
 /**
- * An empty text is an empty list; blanks around the commas do not count. Without a regular expression:
+ * A text without anything is an empty list; blanks around items do not count. Without a regular expression:
  * one that may begin with blanks takes a second over 32,000 of them, and a request may hold many such.
  */
-function splitList(text: string): readonly string[] {
-  if (text === '') return []
-  const items = text.split(',')
+export function splitList(text: string): readonly string[] {
+  const trimmed = javaTrim(text)
+  if (trimmed === '') return []
+  const items = trimmed.split(',')
   return items.map((item, index) => {
     const begun = index > 0 ? item.trimStart() : item
     return index < items.length - 1 ? begun.trimEnd() : begun

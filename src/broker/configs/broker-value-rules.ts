@@ -1,5 +1,5 @@
 import { checkCordoned } from '../../settings/log-folders.ts'
-import { ConfigError } from '../../settings/parse-value.ts'
+import { ConfigError, splitList } from '../../settings/parse-value.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { baseOfListenerSetting } from './broker-synonyms.ts'
 
@@ -19,7 +19,7 @@ export function checkBrokerValues(next: Configs, settings: Settings): void {
     0, 'log.roll.jitter.ms must be greater than or equal to 0')
   require(number('log.retention.ms') !==
     0, 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1')
-  checkCordoned(itemsOf(next.get('cordoned.log.dirs')), settings)
+  checkCordoned(splitList(next.get('cordoned.log.dirs') ?? ''), settings)
   const cleaners = number('log.cleaner.threads') ?? settings.logCleanerThreads
   if (cleaners === 0) throw new ConfigError('/ by zero')
   const buffer = number('log.cleaner.dedupe.buffer.size') ?? settings.logCleanerDedupeBufferSize
@@ -37,13 +37,11 @@ export function checkBrokerValues(next: Configs, settings: Settings): void {
   checkConnectionLimits(next)
 }
 
-function itemsOf(list = ''): string[] {
-  return list === '' ? [] : list.split(',').map((item) => item.trim())
-}
-
-/** Items are `host:count`. */
+/** Items are `host:count`; empty ones at the end do not count. */
 function checkOverrides(overrides: string): void {
-  for (const item of itemsOf(overrides)) {
+  const items = [...splitList(overrides)]
+  while (items.at(-1) === '') items.pop()
+  for (const item of items) {
     const colon = item.lastIndexOf(':')
     if (colon < 0) {
       throw new ConfigError(
@@ -76,7 +74,7 @@ function checkIntervals(next: Configs, settings: Settings): void {
 const REPORTER = 'org.apache.kafka.common.metrics.JmxReporter'
 
 function checkPlugins(next: Configs): void {
-  if (itemsOf(next.get('metric.reporters')).every((name) => name === REPORTER)) return
+  if (splitList(next.get('metric.reporters') ?? '').every((name) => name === REPORTER)) return
   throw wrapped(
     'Validation of dynamic config update of Set(metric.reporters) failed with class class ' +
       'kafka.server.DynamicMetricsReporters',

@@ -213,13 +213,8 @@ function changed(image: MetadataImage, resource: ResourceChanges): Configs {
       case ConfigOperation.APPEND:
       case ConfigOperation.SUBTRACT: {
         const setting = listSetting(resource.resourceType, name, configOperation)
-        const items = partsOf(next.get(name) ?? setting.defaultText ?? '')
-        const parts = partsOf(value!)
-        const edited =
-          configOperation === ConfigOperation.APPEND
-            ? [...items, ...parts.filter((part) => !items.includes(part))]
-            : items.filter((item) => !parts.includes(item))
-        next.set(name, edited.join(','))
+        const text = next.get(name) ?? setting.defaultText ?? ''
+        next.set(name, editedList(text, value!, configOperation))
         break
       }
       default:
@@ -229,8 +224,29 @@ function changed(image: MetadataImage, resource: ResourceChanges): Configs {
   return next
 }
 
-function partsOf(text: string): string[] {
-  return text === '' ? [] : text.split(',').map((part) => part.trim())
+/**
+ * Not `splitList`: to Kafka's controller blanks are a part of an item here, empty items go from what
+ * was there, and of what is named only those at the end.
+ */
+function editedList(
+  text: string,
+  named: string,
+  operation: typeof ConfigOperation.APPEND | typeof ConfigOperation.SUBTRACT,
+): string {
+  const items = text.split(',').filter((item) => item !== '')
+  for (const item of namedItems(named)) {
+    const index = items.indexOf(item)
+    if (operation === ConfigOperation.SUBTRACT) {
+      if (index >= 0) items.splice(index, 1)
+    } else if (index < 0) items.push(item)
+  }
+  return items.join(',')
+}
+
+function namedItems(text: string): string[] {
+  const items = text.split(',')
+  while (text !== '' && items.at(-1) === '') items.pop()
+  return items
 }
 
 const tables: ReadonlyMap<number, ReadonlyMap<string, Setting>> = new Map([

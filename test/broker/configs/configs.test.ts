@@ -97,6 +97,31 @@ describe('the configs of a topic', () => {
     expect(stored(TOPIC, 'orders')).toEqual({ 'cleanup.policy': 'compact' })
   })
 
+  // Asked of Apache Kafka 4.3.1, in this order.
+  test.each([
+    ['blanks are a part of an item', APPEND, '0:1,0:2', '0:2, 0:3', '0:1,0:2, 0:3'],
+    ['with blanks it is another one', SUBTRACT, '0:1, 0:2', '0:2', '0:1, 0:2'],
+    ['the same blanks take it out', SUBTRACT, '0:1, 0:2', ' 0:2', '0:1'],
+    ['only the first of equal ones goes', SUBTRACT, '0:1,0:2,0:1', '0:1', '0:2,0:1'],
+    ['nothing is an item, too', APPEND, '0:1', '', '0:1,'],
+    ['but for those at the end', APPEND, '0:1', ',0:5,', '0:1,,0:5'],
+    ['those that were there go', APPEND, '', '0:1', '0:1'],
+  ])('of lists, %s', async (_, operation, before, named, after) => {
+    const name = 'leader.replication.throttled.replicas'
+    await alter(TOPIC, 'orders', [[name, SET, before]])
+    expect(await alter(TOPIC, 'orders', [[name, operation, named]])).toEqual([0, null])
+    expect(stored(TOPIC, 'orders')).toEqual({ [name]: after })
+  })
+
+  test.each([
+    ['metric.reporters', '  '],
+    ['max.connections.per.ip.overrides', '  '],
+    ['max.connections.per.ip.overrides', '127.0.0.1:5,'],
+  ])('%s of a broker may be %j: nothing is in it, or behind it', async (name, value) => {
+    expect(await alter(BROKER, '', [[name, SET, value]])).toEqual([0, null])
+    expect(stored(BROKER, '')).toMatchObject({ [name]: value })
+  })
+
   test('a deletion goes back to the default, also of what was not set', async () => {
     await alter(TOPIC, 'orders', [['retention.ms', SET, '5']])
     await alter(TOPIC, 'orders', [
