@@ -21,7 +21,6 @@ import { JoinGroup } from '../src/protocol/apis/11-join-group.ts'
 import { Heartbeat } from '../src/protocol/apis/12-heartbeat.ts'
 import { LeaveGroup } from '../src/protocol/apis/13-leave-group.ts'
 import { SyncGroup } from '../src/protocol/apis/14-sync-group.ts'
-import { CreateTopics } from '../src/protocol/apis/19-create-topics.ts'
 import { ConsumerGroupHeartbeat } from '../src/protocol/apis/68-consumer-group-heartbeat.ts'
 import { type Program, stopAllPrograms } from '../test/compat/process.ts'
 import { freePort } from '../test/compat/transactions/free-port.ts'
@@ -30,6 +29,7 @@ import { scenarioSettings } from '../test/coordinator/group/group-scenario.ts'
 import { TestTopics } from '../test/coordinator/group/test-topics.ts'
 import { MemoryCoordinatorStore } from '../test/coordinator/memory-coordinator-store.ts'
 import { cpuSeconds, dohle, mainThreadWaitMs, rssMb } from './brokers.ts'
+import { BenchClient } from './client.ts'
 
 const GROUPS = 10_000
 const OFFSETS_EACH = 10
@@ -92,9 +92,10 @@ async function connections(port: number, count: number): Promise<WireClient[]> {
   return Promise.all(Array.from({ length: count }, () => WireClient.connect(`127.0.0.1:${port}`)))
 }
 
-async function createTopic(client: WireClient, name: string, numPartitions: number) {
-  const topics = [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }]
-  await client.ask(CreateTopics, 7, { topics, timeoutMs: 30_000 })
+async function createTopic(port: number, name: string, partitions: number): Promise<void> {
+  const client = await BenchClient.open(port)
+  await client.createTopic(name, partitions, { isFilled: false })
+  client.close()
 }
 
 interface Member {
@@ -107,7 +108,7 @@ interface Member {
 async function fill(port: number): Promise<Member[]> {
   const clients = await connections(port, CONNECTIONS)
   while ((await clients[0]!.ask(FindCoordinator, 3, { key: 'g', keyType: 0 })).errorCode !== 0);
-  await createTopic(clients[0]!, 'filled', OFFSETS_EACH)
+  await createTopic(port, 'filled', OFFSETS_EACH)
   const members = await Promise.all(
     Array.from({ length: GROUPS }, async (_, index) => {
       const client = clients[index % CONNECTIONS]!
@@ -237,7 +238,7 @@ function pause(ms: number): Promise<void> {
 /** KIP-848: everybody joins and beats until each has its one partition. */
 async function consumerRebalances(port: number): Promise<void> {
   const clients = await connections(port, CONNECTIONS)
-  await createTopic(clients[0]!, 'wide', MEMBERS)
+  await createTopic(port, 'wide', MEMBERS)
   const startedAt = performance.now()
   let beats = 0
   const join = async (index: number) => {

@@ -110,6 +110,11 @@ export function splitList(text: string): readonly string[] {
   })
 }
 
+/** As Java's `split` leaves them out. */
+export function withoutEmptyEnd(items: readonly string[]): readonly string[] {
+  return items.slice(0, items.findLastIndex((item) => item !== '') + 1)
+}
+
 const BITS = { short: 15n, int: 31n, long: 63n } as const
 
 /** Undefined when not an integer of that many bits; saturates beyond 2^53 - 1. */

@@ -1,5 +1,5 @@
 import { checkCordoned } from '../../settings/log-folders.ts'
-import { ConfigError, splitList } from '../../settings/parse-value.ts'
+import { ConfigError, splitList, withoutEmptyEnd } from '../../settings/parse-value.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { baseOfListenerSetting } from './broker-synonyms.ts'
 
@@ -39,9 +39,7 @@ export function checkBrokerValues(next: Configs, settings: Settings): void {
 
 /** Items are `host:count`; empty ones at the end do not count. */
 function checkOverrides(overrides: string): void {
-  const items = [...splitList(overrides)]
-  while (items.at(-1) === '') items.pop()
-  for (const item of items) {
+  for (const item of withoutEmptyEnd(splitList(overrides))) {
     const colon = item.lastIndexOf(':')
     if (colon < 0) {
       throw new ConfigError(

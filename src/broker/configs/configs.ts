@@ -2,6 +2,7 @@ import { KafkaError } from '../../protocol/error-code.ts'
 import { brokerSettingsByName } from '../../settings/broker-settings.ts'
 import { clientMetricsSettingsByName } from '../../settings/client-metrics-settings.ts'
 import { groupSettingsByName } from '../../settings/group-settings.ts'
+import { withoutEmptyEnd } from '../../settings/parse-value.ts'
 import type { Setting } from '../../settings/setting.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { topicSettingsByName } from '../../settings/topic-settings.ts'
@@ -234,19 +235,26 @@ function editedList(
   operation: typeof ConfigOperation.APPEND | typeof ConfigOperation.SUBTRACT,
 ): string {
   const items = text.split(',').filter((item) => item !== '')
-  for (const item of namedItems(named)) {
-    const index = items.indexOf(item)
-    if (operation === ConfigOperation.SUBTRACT) {
-      if (index >= 0) items.splice(index, 1)
-    } else if (index < 0) items.push(item)
-  }
-  return items.join(',')
+  const namedItems = named === '' ? [''] : withoutEmptyEnd(named.split(','))
+  const edit = operation === ConfigOperation.APPEND ? appended : subtracted
+  return edit(items, namedItems).join(',')
 }
 
-function namedItems(text: string): string[] {
-  const items = text.split(',')
-  while (text !== '' && items.at(-1) === '') items.pop()
-  return items
+/** Both in one pass: thousands of items fit into the text that a client may send. */
+function appended(items: readonly string[], named: readonly string[]): readonly string[] {
+  const known = new Set(items)
+  return [...items, ...new Set(named.filter((item) => !known.has(item)))]
+}
+
+/** Each that is named takes the first one out that equals it. */
+function subtracted(items: readonly string[], named: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>()
+  for (const item of named) counts.set(item, (counts.get(item) ?? 0) + 1)
+  return items.filter((item) => {
+    const count = counts.get(item) ?? 0
+    counts.set(item, count - 1)
+    return count <= 0
+  })
 }
 
 const tables: ReadonlyMap<number, ReadonlyMap<string, Setting>> = new Map([
